@@ -88,7 +88,7 @@ class Checker:
         return f"{self.path}.{key}" if self.path and key else self.path or key
 
     def problem(self, key: str, found: object, expected: str) -> None:
-        self.problems.append(Problem(self.where(key), found if isinstance(found, _Said) else shown(found), expected))
+        self.problems.append(Problem(self.where(key), shown(found), expected))
 
     def say(self, key: str, found: str, expected: str) -> None:
         """As `problem`, with FOUND shown as it is written here instead of quoted."""
@@ -183,7 +183,3 @@ class Checker:
         for key in self.data:
             if key not in self.seen:
                 self.say(str(key), "an unknown option", f"one of {', '.join(sorted(self.seen))}")
-
-
-class _Said(str):
-    """A text to be shown as it is."""
