@@ -4,18 +4,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
+from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer, read_consumers, read_credentials
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres import Cluster, check_cluster, read_cluster, shared_bytes
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_budget import check_budget
+from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance, check_host, read_instances
+
 GROUPS = ("valkey", "postgres", "app")
-#: The variables that all roles share, with their defaults.
+#: The variables that all roles share, with their defaults. backend_store_dir '' stands for `secrets` beside the inventory.
 SHARED_DEFAULTS: dict[str, Any] = {
     "backend_app": "app",
     "backend_environment": "production",
     "backend_credentials": {},
     "backend_consumers": {},
     "backend_store_dir": "",
+    "backend_store_vault_id": "",
     "backend_valkey_host": "",
     "backend_postgres_host": "",
 }
@@ -23,10 +33,181 @@ SHARED_DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class HostInput:
-    """What the inventory says of one host: its variables in plain types with the roles' defaults filled in."""
+    """What the inventory says of one host: its variables in plain types with the roles' defaults filled in.
+
+    `names` are all variables that the inventory sets on it, to find misspelt ones; `probe` is what host_probe returned, if it ran.
+    """
 
     name: str
     address: str
     groups: tuple[str, ...]
     variables: Mapping[str, Any]
     probe: Mapping[str, Any] | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a consumer on the current host reaches a database or an instance."""
+
+    host: str
+    port: int
+    database: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything that is derived for the current host. `instances` and `cluster` are those of the data host that serves it."""
+
+    app: str
+    environment: str
+    host: HostInput
+    store_dir: str
+    store_vault_id: str
+    instances: tuple[Instance, ...]
+    cluster: Cluster
+    credentials: Mapping[str, Credential]
+    consumers: tuple[Consumer, ...]
+    hosts: Mapping[str, HostInput] = field(default_factory=dict)
+    endpoints: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
+
+    def consumers_here(self) -> tuple[Consumer, ...]:
+        return tuple(consumer for consumer in self.consumers if self.host.name in consumer.hosts)
+
+    def credential_of(self, kind: str, target: str) -> list[Credential]:
+        return [item for item in self.credentials.values() if item.kind == kind and item.target == target]
+
+
+def describe(
+    hosts: Mapping[str, HostInput], current: str, groups: Mapping[str, Sequence[str]], serves: Sequence[str] = ()
+) -> tuple[Description, list[Problem]]:
+    """The description as host CURRENT sees it, and every problem in it.
+
+    SERVES names the data servers (valkey, postgres) that a role is about to run on CURRENT, whatever its groups are.
+    """
+    problems: list[Problem] = []
+    host = hosts[current]
+    app = _shared(host.variables, "backend_app", NAME.pattern, problems)
+    environment = _shared(host.variables, "backend_environment", r"[a-z][a-z0-9_-]{0,30}", problems)
+    _check_names(host, problems)
+    valkey = _data_host("valkey", hosts, host, groups, serves, problems)
+    postgres = _data_host("postgres", hosts, host, groups, serves, problems)
+    instances = read_instances(valkey.variables, problems)
+    cluster = read_cluster(postgres.variables, problems)
+    running = tuple(item for item in instances if item.state == "present")
+    databases = [database.name for database in cluster.databases]
+    credentials = read_credentials(app, host.variables.get("backend_credentials"), databases, [item.name for item in running], problems)
+    consumers = read_consumers(app, host.variables.get("backend_consumers"), groups, credentials, problems)
+    found = Description(
+        app=app,
+        environment=environment,
+        host=host,
+        store_dir=str(host.variables.get("backend_store_dir") or "secrets"),
+        store_vault_id=str(host.variables.get("backend_store_vault_id") or ""),
+        instances=instances,
+        cluster=cluster,
+        credentials=credentials,
+        consumers=consumers,
+        hosts=hosts,
+        endpoints=_endpoints(host, valkey, postgres, running, cluster),
+    )
+    _check_reach(found, valkey, postgres, problems)
+    _check_pools(found, problems)
+    _check_hosts(found, valkey, postgres, serves, problems)
+    return found, list(dict.fromkeys(problems))
+
+
+def _shared(variables: Mapping[str, Any], name: str, pattern: str, problems: list[Problem]) -> str:
+    expected = "a short name of lower-case letters, digits and _, beginning with a letter"
+    return Checker("", variables, problems).text(name, SHARED_DEFAULTS[name], pattern, expected)
+
+
+def _check_names(host: HostInput, problems: list[Problem]) -> None:
+    """A variable that only resembles one of ours would be ignored in silence."""
+    known = list(host.variables) + ["backend_address", "backend_probe"]
+    for name in host.names:
+        if re.match(r"(backend|valkey|postgres)_", name) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
+            if near:
+                problems.append(Problem(name, "an unknown variable", f"{near[0]}, which it resembles"))
+
+
+def _data_host(
+    role: str, hosts: Mapping[str, HostInput], host: HostInput, groups: Mapping[str, Sequence[str]], serves: Sequence[str], problems: list[Problem]
+) -> HostInput:
+    """The host whose servers of ROLE serve HOST: itself, the one that a variable names, or the only one there is."""
+    variable = f"backend_{role}_host"
+    members = [name for name in groups.get(role, ()) if name in hosts]
+    named = host.variables.get(variable)
+    if role in serves:
+        return host
+    if named:
+        if named not in hosts:
+            problems.append(Problem(variable, shown(named), f"a host of the inventory, like {', '.join(members) or 'db1'}"))
+            return host
+        return hosts[str(named)]
+    if host.name in members or not members:
+        return host
+    if len(members) > 1 and "app" in host.groups:
+        problems.append(Problem(variable, f"nothing, and {len(members)} hosts in group {role}", f"the one that serves {host.name}: {', '.join(members)}"))
+    return hosts[members[0]]
+
+
+def _endpoints(
+    host: HostInput, valkey: HostInput, postgres: HostInput, instances: Sequence[Instance], cluster: Cluster
+) -> dict[tuple[str, str], Endpoint]:
+    def address(data: HostInput) -> str:
+        return "127.0.0.1" if data.name == host.name else data.address
+
+    found = {("instance", item.name): Endpoint(address(valkey), item.port, "0") for item in instances}
+    found.update({("database", item.name): Endpoint(address(postgres), cluster.port, item.name) for item in cluster.databases})
+    return found
+
+
+def _loopback_only(addresses: Sequence[str]) -> bool:
+    return all(item.startswith("127.") or item in ("::1", "localhost") for item in addresses)
+
+
+def _check_reach(found: Description, valkey: HostInput, postgres: HostInput, problems: list[Problem]) -> None:
+    """A consumer on another host cannot reach a server that listens on loopback only, or that lets no network in."""
+    if not found.consumers_here():
+        return
+    here = found.host.name
+    if valkey.name != here:
+        for item in found.instances:
+            if item.state == "present" and _loopback_only(item.bind):
+                problems.append(Problem(f"valkey_instances.{item.name}.bind", f"{', '.join(item.bind)} only", f"an address of {valkey.name} that {here} can reach"))
+            elif item.state == "present" and _loopback_only([network.split("/")[0] for network in item.clients]):
+                problems.append(Problem(f"valkey_instances.{item.name}.clients", ", ".join(item.clients) or "no network", f"the network of {here} too"))
+    if postgres.name != here:
+        if _loopback_only(found.cluster.listen_addresses):
+            listens = ", ".join(found.cluster.listen_addresses)
+            problems.append(Problem("postgres_listen_addresses", f"{listens} only", f"an address of {postgres.name} that {here} can reach"))
+        elif _loopback_only([network.split("/")[0] for network in found.cluster.clients]):
+            problems.append(Problem("postgres_clients", ", ".join(found.cluster.clients) or "no network", f"the network of {here} too"))
+
+
+def _check_pools(found: Description, problems: list[Problem]) -> None:
+    """Every instance must admit the pools of all its consumers, twice: a deploy overlaps."""
+    for item in found.instances:
+        if item.state != "present":
+            continue
+        names = {credential.name for credential in found.credential_of("valkey_user", item.name)}
+        users = [consumer for consumer in found.consumers if names & set(consumer.credentials)]
+        needed = sum(2 * len(user.hosts) * (user.processes + user.sidekiq_processes) * user.valkey_pool for user in users)
+        if needed > item.maxclients - 32:
+            expected = f"at least {needed + 32}: the consumers' pools, twice while a deploy overlaps, come to {needed}, and 32 are reserved"
+            problems.append(Problem(f"valkey_instances.{item.name}.maxclients", str(item.maxclients), expected))
+
+
+def _check_hosts(found: Description, valkey: HostInput, postgres: HostInput, serves: Sequence[str], problems: list[Problem]) -> None:
+    """What only the host itself can tell: memory, ports, packages, existing clusters."""
+    probe, here = found.host.probe, found.host.name
+    serves_postgres = "postgres" in serves or "postgres" in found.host.groups
+    if probe:
+        reserved = shared_bytes(found.cluster, probe) if serves_postgres and postgres.name == here else 0
+        if ("valkey" in serves or "valkey" in found.host.groups) and valkey.name == here:
+            check_host(found.instances, probe, reserved, problems)
+        if serves_postgres and postgres.name == here:
+            check_cluster(found.cluster, probe, problems)
+    check_budget(found.cluster, found.consumers, problems)

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Consumers (who uses the credentials, where) and credentials, read from the inventory."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
+
+KINDS = ("postgres_role", "valkey_user")
+_OWNER = r"[a-z_][a-z0-9_-]{0,31}|\d{1,9}"
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
+#: PostgreSQL cuts names at 63 bytes; a slot's suffix takes two.
+_LONGEST = 48
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A program that uses credentials, on one or more hosts. Pools are connections per process; `hosts` are inventory names."""
+
+    name: str
+    hosts: tuple[str, ...]
+    env_file: str
+    secrets_dir: str
+    owner: str
+    group: str
+    credentials: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    processes: int = 1
+    threads: int = 5
+    sidekiq_processes: int = 0
+    sidekiq_concurrency: int = 0
+    database_pool: int = 5
+    valkey_pool: int = 8
+
+
+def read_credentials(app: str, declared: object, databases: Sequence[str], instances: Sequence[str], problems: list[Problem]) -> dict[str, Credential]:
+    """The derived credentials (DATABASE_db, APP_INSTANCE) with the DECLARED ones over them."""
+    wanted: dict[str, dict[str, Any]] = {f"{name}_db": {"kind": "postgres_role", "database": name} for name in databases}
+    wanted.update({f"{app}_{name}": {"kind": "valkey_user", "instance": name} for name in instances})
+    for name, entry in Checker("", {"backend_credentials": declared}, problems).mapping("backend_credentials").items():
+        if entry is not None and not isinstance(entry, Mapping):
+            problems.append(Problem(f"backend_credentials.{name}", shown(entry), "a mapping, like {kind: postgres_role, database: shop}"))
+            continue
+        wanted[name] = {**wanted.get(name, {}), **(entry or {})}
+    found = {name: _credential(name, entry, databases, instances, problems) for name, entry in wanted.items()}
+    return {name: credential for name, credential in found.items() if credential is not None}
+
+
+def _credential(name: str, entry: Mapping[str, Any], databases: Sequence[str], instances: Sequence[str], problems: list[Problem]) -> Credential | None:
+    check = Checker(f"backend_credentials.{name}", entry, problems)
+    if not NAME.fullmatch(name) or len(name) > _LONGEST:
+        check.say("", f"the name {shown(name)}", f"lower-case letters, digits and _, beginning with a letter, at most {_LONGEST}: login names are made of it")
+        return None
+    if name == ADMIN or re.fullmatch(r"health|default|postgres|pg_.*", name):
+        check.say("", f"the name {name}", "another name: this one is reserved")
+        return None
+    if check.get("kind") is None:
+        check.say("kind", "nothing", f"one of {', '.join(KINDS)}")
+        return None
+    kind = check.choice("kind", "", KINDS)
+    target = ""
+    if kind:
+        option, known = ("database", databases) if kind == "postgres_role" else ("instance", instances)
+        source = "postgres_databases" if kind == "postgres_role" else "valkey_instances"
+        target = str(check.get(option, ""))
+        if target not in known:
+            check.problem(option, target or None, f"one of {source}: {', '.join(known) or 'none is declared'}")
+    age = check.text("max_age", "", r"(?:\d+[hdw])?", "an age like 90d, 12w or 24h")
+    check.done()
+    return Credential(name, kind, target, age) if kind else None
+
+
+def read_consumers(
+    app: str, declared: object, groups: Mapping[str, Sequence[str]], credentials: Iterable[str], problems: list[Problem]
+) -> tuple[Consumer, ...]:
+    """The declared consumers; where none is, the application itself on the hosts of group `app`."""
+    entries = Checker("", {"backend_consumers": declared}, problems).mapping("backend_consumers")
+    if not entries and groups.get("app"):
+        entries = {app: {}}
+    names = list(credentials)
+    consumers = [_consumer(name, entry, groups, names, problems) for name, entry in entries.items()]
+    _check_paths(consumers, problems)
+    return tuple(consumers)
+
+
+def _consumer(name: str, entry: object, groups: Mapping[str, Sequence[str]], names: Sequence[str], problems: list[Problem]) -> Consumer:
+    path = f"backend_consumers.{name}"
+    check = Checker(path, entry, problems)
+    if not NAME.fullmatch(name):
+        check.say("", f"the name {shown(name)}", "lower-case letters, digits and _, beginning with a letter")
+        name = "app"
+    owner = check.text("owner", "root", _OWNER, "a user name of the consumer's hosts")
+    wanted = check.strings("credentials", names, f"a list of credentials, of {', '.join(names)}")
+    for unknown in [item for item in wanted if item not in names]:
+        check.problem("credentials", unknown, f"one of backend_credentials: {', '.join(names)}")
+    threads = check.integer("threads", 5, 1, 1000)
+    concurrency = check.integer("sidekiq_concurrency", 0, 0, 1000)
+    database_pool = check.integer("database_pool", max(threads, concurrency), 1, 10_000)
+    if database_pool < max(threads, concurrency):
+        check.problem("database_pool", database_pool, f"at least {max(threads, concurrency)}: a thread without a connection waits for one")
+    valkey_pool = check.integer("valkey_pool", max(math.ceil(threads * 1.5), concurrency + 5 if concurrency else 0), 1, 10_000)
+    if valkey_pool < max(threads, concurrency):
+        check.problem("valkey_pool", valkey_pool, f"at least {max(threads, concurrency)}: a thread without a connection waits for one")
+    found = Consumer(
+        name=name,
+        hosts=_hosts(check, groups),
+        env_file=check.path_("env_file", f"/etc/{name}/.env"),
+        secrets_dir=check.path_("secrets_dir", f"/etc/{name}/secrets"),
+        owner=owner,
+        group=check.text("group", owner, _OWNER, "a group name of the consumer's hosts"),
+        credentials=tuple(item for item in wanted if item in names),
+        variables=_variables(check),
+        processes=check.integer("processes", 1, 1, 1000),
+        threads=threads,
+        sidekiq_processes=check.integer("sidekiq_processes", 1 if concurrency else 0, 0, 1000),
+        sidekiq_concurrency=concurrency,
+        database_pool=database_pool,
+        valkey_pool=valkey_pool,
+    )
+    check.done()
+    return found
+
+
+def _hosts(check: Checker, groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    known = {host for members in groups.values() for host in members}
+    value = check.get("hosts", ["app"])
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(item, str) for item in names):
+        check.problem("hosts", value, "a list of hosts or groups of the inventory")
+        return ()
+    found: list[str] = []
+    for item in names:
+        if item in groups:
+            found += groups[item]
+        elif item in known:
+            found.append(item)
+        else:
+            check.problem("hosts", item, "a host or a group of the inventory")
+    return tuple(dict.fromkeys(found))
+
+
+def _variables(check: Checker) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in check.mapping("variables").items():
+        if not _VARIABLE.fullmatch(key):
+            check.say(f"variables.{key}", "this name", "upper-case letters, digits and _, not beginning with a digit: no other name is read by every loader")
+        elif isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            check.problem(f"variables.{key}", value, "a text or a number (quote true and false)")
+        elif set(str(value)) & set("'\\\n\r\0"):
+            check.say(f"variables.{key}", "a quote, backslash, line break or NUL in it (value not shown)", "a value that every .env loader reads alike")
+        else:
+            found[key] = str(value)
+    return found
+
+
+def _check_paths(consumers: Sequence[Consumer], problems: list[Problem]) -> None:
+    """Two consumers on one host must not write the same file, nor one of them its file into the other's secrets."""
+    taken: dict[tuple[str, str], str] = {}
+    for consumer in consumers:
+        for option, path in (("env_file", consumer.env_file), ("secrets_dir", consumer.secrets_dir)):
+            for host in consumer.hosts:
+                other = taken.setdefault((host, path.rstrip("/")), f"backend_consumers.{consumer.name}.{option}")
+                mine = f"backend_consumers.{consumer.name}.{option}"
+                if other != mine:
+                    problems.append(Problem(mine, f"{shown(path)}, which is {other} too", "a path of its own"))
+                    break
