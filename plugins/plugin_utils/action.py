@@ -24,6 +24,8 @@ class BackendAction(ActionBase):
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
+    #: The data servers that this action runs on the current host, whatever its groups are.
+    SERVES: tuple[str, ...] = ()
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
@@ -43,9 +45,11 @@ class BackendAction(ActionBase):
             raise MainstayError(f"{self._task.action}: unknown option {', '.join(unknown)}; expected {', '.join(sorted(defaults)) or 'none'}")
         return {**defaults, **self._task.args}
 
-    def describe(self, task_vars: dict[str, Any]) -> Description:
+    def describe(self, task_vars: dict[str, Any], serves: tuple[str, ...] | None = None) -> Description:
         """The whole description as the current host sees it; every problem in it is refused here, before anything is changed."""
-        description, problems = describe(read_hosts(self._templar, task_vars), str(task_vars["inventory_hostname"]), group_members(task_vars))
+        hosts = read_hosts(self._templar, task_vars)
+        served = self.SERVES if serves is None else serves
+        description, problems = describe(hosts, str(task_vars["inventory_hostname"]), group_members(task_vars), served)
         if problems:
             raise MainstayError("the inventory cannot be used:\n" + "\n".join(f"- {problem}" for problem in problems))
         return description

@@ -14,6 +14,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.mainstay.backend.plugins.module_utils._description import GROUPS, SHARED_DEFAULTS, HostInput
 
 COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+#: The fact in which the preflight keeps what the host is.
+PROBE = "backend_probe"
 ROLES = ("valkey", "postgres", "secrets", "environment")
 
 
@@ -48,7 +50,7 @@ def read_host(templar: Any, task_vars: Mapping[str, Any], name: str) -> HostInpu
     current = str(task_vars["inventory_hostname"])
     source: Mapping[str, Any] = task_vars if name == current else task_vars["hostvars"][name]
     defaults = role_defaults()
-    view = {**{key: value for key, value in defaults.items()}, **{key: source[key] for key in source if key in defaults}}
+    view = {**defaults, **{key: source[key] for key in source if key in defaults}}
     if name == current:
         context = {**task_vars, **view}
     else:
@@ -56,13 +58,32 @@ def read_host(templar: Any, task_vars: Mapping[str, Any], name: str) -> HostInpu
     reader = templar.copy_with_new_env(available_variables=context)
     variables = {key: plain(reader.template(view[key])) for key in view}
     groups = task_vars.get("groups", {})
+    if not variables["backend_store_dir"]:
+        base = source.get("inventory_dir") or task_vars.get("inventory_dir") or task_vars.get("playbook_dir") or "."
+        variables["backend_store_dir"] = os.path.join(str(base), "secrets")
     return HostInput(
         name=name,
         address=str(plain(reader.template(source.get("backend_address") or source.get("ansible_host") or name))),
         groups=tuple(group for group in GROUPS if name in groups.get(group, ())),
         variables=variables,
-        probe=plain(source.get("backend_probe")),
+        probe=_probe(source),
+        names=tuple(str(key) for key in source),
     )
+
+
+def _probe(source: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What this run's preflight found on the host; a fact that a fact cache kept from another run says nothing of today."""
+    found = plain((source.get("ansible_facts") or {}).get(PROBE))
+    return found if found and found.get("run") == this_run(os.getppid()) else None
+
+
+def this_run(controller: int) -> str:
+    """A mark of the ansible process CONTROLLER: its number and when it started (workers are its children)."""
+    try:
+        with open(f"/proc/{controller}/stat", encoding="utf-8") as handle:
+            return f"{controller}-{handle.read().rpartition(')')[2].split()[19]}"
+    except OSError:
+        return str(controller)
 
 
 def read_hosts(templar: Any, task_vars: Mapping[str, Any]) -> dict[str, HostInput]:
