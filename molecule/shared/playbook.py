@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs a scenario's converge once more from a test, and reads what it says and what a host holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+RECAP = re.compile(r"^(\S+)\s*: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+
+def converge(*options: str) -> tuple[int, str]:
+    """Exit code and output of the scenario's converge with these options, on the scenario's own inventory."""
+    inventory = os.environ["MOLECULE_INVENTORY_FILE"]
+    playbook = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml")
+    command = ["ansible-playbook", "--inventory", str(Path(inventory).parent), "-vvv", "--diff", *options, str(playbook)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "ANSIBLE_FORCE_COLOR": "0"})
+    return done.returncode, done.stdout + done.stderr
+
+
+def recap(output: str) -> dict[str, tuple[int, int]]:
+    """For each host of a run's recap: how many tasks changed something, how many did not work."""
+    return {host: (int(changed), int(unreachable) + int(failed)) for host, changed, unreachable, failed in RECAP.findall(output)}
+
+
+def state(host: Any) -> dict[str, str]:
+    """What a host holds: packages, units, users, and every file that a role could write, with its content."""
+    tops = "/etc /usr/local /var/lib /var/spool /opt /srv /home"
+    # apt's lists and its clean-up stamps are caches; machine-wide logs and random seeds change by themselves
+    skip = r"-path /srv/apt-archive -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/lib/dpkg/lock* -o -path /var/lib/private"
+    files = rf"find {tops} -xdev \( {skip} \) -prune -o -printf '%M %U:%G %p %l\n'"
+    sums = rf"find {tops} -xdev \( {skip} \) -prune -o -type f -print0 | xargs -0 sha256sum"
+    commands = {
+        "packages": "dpkg-query -W -f '${Package} ${Version} ${Status}\n'",
+        "units": "systemctl list-units --all --plain --no-legend --type=service,timer | awk '{print $1, $3}'",
+        "users": "getent passwd; getent group",
+        "files": files + " | sort",
+        "sums": sums + " | sort -k 2",
+    }
+    return {name: host.check_output(command) for name, command in commands.items()}
