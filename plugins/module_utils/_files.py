@@ -14,78 +14,21 @@ import pwd
 import stat
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change as Change
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import DirectorySpec as DirectorySpec
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec as FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import directory_specs as directory_specs
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import file_specs as file_specs
 
 HIDDEN = "(content hidden: this file holds secrets)\n"
 VALIDATE_SECONDS = 30
-
-
-@dataclass(frozen=True)
-class FileSpec:
-    """A file as it shall be. `secret` keeps its content out of every diff; `shown` is what a diff may show instead.
-
-    `validate` is a command whose argument '%s' stands for the candidate's path; it must exit 0, or nothing is replaced.
-    `content` None means that the file shall not exist.
-    """
-
-    path: str
-    content: str | None
-    owner: str = "root"
-    group: str = "root"
-    mode: int = 0o644
-    secret: bool = False
-    shown: Mapping[str, str] = field(default_factory=dict)
-    validate: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DirectorySpec:
-    """A directory as it shall be, parents made when missing (root, 0755)."""
-
-    path: str
-    owner: str = "root"
-    group: str = "root"
-    mode: int = 0o755
-
-
-@dataclass(frozen=True)
-class Change:
-    """What differs at one path: `what` of content, owner, group, mode, created, removed; before/after for people."""
-
-    path: str
-    what: tuple[str, ...]
-    before: str
-    after: str
-
-    def diff(self) -> dict[str, str]:
-        return {"before_header": self.path, "after_header": self.path, "before": self.before, "after": self.after}
-
-
-def file_specs(items: Iterable[Mapping[str, Any]]) -> list[FileSpec]:
-    """FileSpecs of module parameters (mode as octal text)."""
-    return [
-        FileSpec(
-            path=item["path"],
-            content=item.get("content"),
-            owner=item.get("owner") or "root",
-            group=item.get("group") or "root",
-            mode=octal(item.get("mode") or "0644", item["path"]),
-            secret=bool(item.get("secret")),
-            validate=tuple(item.get("validate") or ()),
-        )
-        for item in items
-    ]
-
-
-def octal(text: str, path: str) -> int:
-    try:
-        return int(str(text), 8)
-    except ValueError:
-        raise MainstayError(f"mode of {path}: found {text!r}; expected octal text like '0640'") from None
+#: A candidate this old was left by a run that died; a younger one may belong to a run that goes on.
+STALE_SECONDS = 600
+SUFFIX = ".mainstay"
 
 
 def user_id(name: str) -> int | None:
@@ -138,29 +81,37 @@ def compare(spec: FileSpec) -> Change | None:
         return Change(spec.path, ("removed",), HIDDEN if spec.secret else "(present)\n", "") if found else None
     before = None
     if found is not None and stat.S_ISREG(found.st_mode):
-        with open(spec.path, "rb") as handle:
-            before = handle.read()
+        before = _read(spec.path)
     what = ["created"] if before is None else ["content"] if before != spec.content.encode() else []
     if found is not None and before is not None:
         what += _attribute_changes(spec, found)
     if not what:
         return None
     head = f"# owner {spec.owner}, group {spec.group}, mode {spec.mode:04o}\n"
-    if spec.secret:
+    old, new = (before or b"").decode("utf-8", "replace"), spec.content
+    if spec.mask:
+        old, new = spec.mask(old, new)
+    elif spec.secret:
         old = "" if before is None else spec.shown.get("before", HIDDEN)
         new = spec.shown.get("after", HIDDEN)
         if "content" in what and old == new:
             new += "(its content changes)\n"
-    else:
-        old, new = (before or b"").decode("utf-8", "replace"), spec.content
     return Change(spec.path, tuple(what), _attributes(found) + old, head + new)
+
+
+def _read(path: str) -> bytes:
+    """The bytes of PATH, which must not have become a link meanwhile: its owner could point it anywhere."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
+        return handle.read()
 
 
 def compare_directory(spec: DirectorySpec) -> Change | None:
     found = _stat(spec.path)
+    if found is not None and stat.S_ISLNK(found.st_mode) and found.st_uid == 0 and os.path.isdir(spec.path):
+        found = os.stat(spec.path)
     if found is not None and not stat.S_ISDIR(found.st_mode):
         raise MainstayError(f"{spec.path}: found something that is not a directory; expected a directory or nothing")
-    what = ["created"] if found is None else _attribute_changes(spec, found)
+    what = ["created"] if found is None else [] if spec.keep else _attribute_changes(spec, found)
     if not what:
         return None
     return Change(spec.path, tuple(what), _attributes(found), f"# owner {spec.owner}, group {spec.group}, mode {spec.mode:04o}\n")
@@ -169,9 +120,11 @@ def compare_directory(spec: DirectorySpec) -> Change | None:
 def _ids(spec: FileSpec | DirectorySpec) -> tuple[int, int]:
     uid, gid = user_id(spec.owner), group_id(spec.group)
     if uid is None:
-        raise MainstayError(f"owner of {spec.path}: found {spec.owner!r}, which this host does not know; expected an existing user")
+        where = f"{spec.source}.owner" if spec.source else f"owner of {spec.path}"
+        raise MainstayError(f"{where}: found {spec.owner!r}, which this host does not know; expected an existing user")
     if gid is None:
-        raise MainstayError(f"group of {spec.path}: found {spec.group!r}, which this host does not know; expected an existing group")
+        where = f"{spec.source}.group" if spec.source else f"group of {spec.path}"
+        raise MainstayError(f"{where}: found {spec.group!r}, which this host does not know; expected an existing group")
     return uid, gid
 
 
@@ -180,6 +133,15 @@ def check_owners(specs: Sequence[FileSpec | DirectorySpec]) -> None:
     for spec in specs:
         if not (isinstance(spec, FileSpec) and spec.content is None):
             _ids(spec)
+
+
+def _check_folders(specs: Sequence[FileSpec], directories: Sequence[DirectorySpec]) -> None:
+    """Refuses a file whose folder neither exists nor is made now, before anything is changed."""
+    made = [spec.path + "/" for spec in directories]
+    for spec in specs:
+        folder = os.path.dirname(spec.path)
+        if not os.path.isdir(folder) and not any(path.startswith(folder + "/") for path in made):
+            raise MainstayError(f"{spec.path}: found no directory {folder}; expected it to exist")
 
 
 def fsync_directory(path: str) -> None:
@@ -194,7 +156,7 @@ def stage(spec: FileSpec) -> str:
     """Writes SPEC's content beside its path, with its final owner and mode from the first byte on; returns the temporary path."""
     uid, gid = _ids(spec)
     folder = os.path.dirname(spec.path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(spec.path)}.", suffix=".mainstay", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(spec.path)}.", suffix=SUFFIX, dir=folder)
     try:
         os.fchown(handle, uid, gid)
         os.fchmod(handle, spec.mode)
@@ -223,48 +185,88 @@ def run_validation(spec: FileSpec, candidate: str) -> None:
 
 def make_directory(spec: DirectorySpec) -> None:
     uid, gid = _ids(spec)
-    os.makedirs(os.path.dirname(spec.path), mode=0o755, exist_ok=True)
+    parents = []
+    folder = os.path.dirname(spec.path)
+    while not os.path.exists(folder):
+        parents.append(folder)
+        folder = os.path.dirname(folder)
+    for folder in reversed(parents):
+        os.mkdir(folder, 0o755)
+        os.chmod(folder, 0o755)  # whatever the umask is
     with contextlib.suppress(FileExistsError):
         os.mkdir(spec.path, spec.mode & 0o700)
     os.chown(spec.path, uid, gid)
     os.chmod(spec.path, spec.mode)
 
 
+def clear_stale(path: str) -> None:
+    """Removes the candidates for PATH that a run which died left behind: they may hold secrets."""
+    folder, name = os.path.split(path)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for entry in os.listdir(folder):
+            if entry.startswith(f".{name}.") and entry.endswith(SUFFIX):
+                with contextlib.suppress(FileNotFoundError):
+                    if os.lstat(os.path.join(folder, entry)).st_mtime < time.time() - STALE_SECONDS:
+                        os.unlink(os.path.join(folder, entry))
+
+
+def check_paths(specs: Sequence[FileSpec], directories: Sequence[DirectorySpec]) -> None:
+    """Refuses paths that are not absolute, or named twice."""
+    seen: set[str] = set()
+    every: list[FileSpec | DirectorySpec] = [*specs, *directories]
+    for spec in every:
+        if not os.path.isabs(spec.path) or os.path.normpath(spec.path) != spec.path:
+            raise MainstayError(f"path: found {spec.path!r}; expected an absolute path without '..' or a closing '/'")
+        if spec.path in seen:
+            raise MainstayError(f"path: found {spec.path} twice; expected each file and directory once")
+        seen.add(spec.path)
+
+
 def place(
-    specs: Sequence[FileSpec], directories: Sequence[DirectorySpec] = (), check_mode: bool = False, before: Callable[[Sequence[Change]], None] | None = None
+    specs: Sequence[FileSpec],
+    directories: Sequence[DirectorySpec] = (),
+    check_mode: bool = False,
+    before: Callable[[Sequence[Change]], None] | None = None,
 ) -> list[Change]:
     """Brings directories, then files to what their specs say, and returns what changed (or, in check mode, would).
 
     All candidates are staged and validated before the first is renamed over its target; a failure leaves every old file as it was.
+    BEFORE is called with the changes when all candidates are accepted and none is in place yet.
     """
-    folders = [change for spec in directories if (change := compare_directory(spec))]
+    check_paths(specs, directories)
+    if not check_mode:
+        for spec in specs:
+            clear_stale(spec.path)
+    folders = {spec: change for spec in directories if (change := compare_directory(spec))}
     found = [(spec, change) for spec in specs if (change := compare(spec))]
-    changes = folders + [change for spec, change in found]
+    changes = [*folders.values(), *[change for _, change in found]]
     if check_mode or not changes:
         return changes
-    check_owners([*directories, *[spec for spec, change in found]])
-    wanted = {change.path for change in folders}
-    for directory in directories:
-        if directory.path in wanted:
-            make_directory(directory)
+    wanted = [spec for spec, _ in found]
+    check_owners([*folders, *wanted])
+    _check_folders([spec for spec in wanted if spec.content is not None], directories)
+    for directory in folders:
+        make_directory(directory)
+    _replace(wanted, lambda: before(changes) if before else None)
+    return changes
+
+
+def _replace(specs: Sequence[FileSpec], accepted: Callable[[], None]) -> None:
     staged: list[tuple[FileSpec, str]] = []
     try:
-        for spec, change in found:
+        for spec in specs:
             if spec.content is not None:
-                candidate = stage(spec)
-                staged.append((spec, candidate))
-                run_validation(spec, candidate)
-        if before is not None:
-            before(changes)
+                staged.append((spec, stage(spec)))
+                run_validation(*staged[-1])
+        accepted()
         for spec, candidate in staged:
             os.rename(candidate, spec.path)
-        for spec, change in found:
+        for spec in specs:
             if spec.content is None:
                 os.unlink(spec.path)
-        for folder in sorted({os.path.dirname(spec.path) for spec, change in found}):
+        for folder in sorted({os.path.dirname(spec.path) for spec in specs}):
             fsync_directory(folder)
     finally:
-        for spec, candidate in staged:
+        for _, candidate in staged:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(candidate)
-    return changes

@@ -131,7 +131,7 @@ def _version(name: str, data: object, source: str) -> Version | None:
     if data["slot"] not in SLOTS:
         raise _damaged(source, name)
     if not _SECRET.fullmatch(data["secret"]):
-        raise MainstayError(f"{source}: the secret of {name}: found an unfit one (not shown); expected 8 to 256 printable ASCII characters without spaces")
+        raise MainstayError(f"{source}: found an unfit secret of {name} (not shown); expected 8 to 256 printable ASCII characters")
     try:
         salt = base64.b64decode(data["salt"], validate=True)
     except (binascii.Error, ValueError):
@@ -142,7 +142,8 @@ def _version(name: str, data: object, source: str) -> Version | None:
 
 
 def _damaged(source: str, name: str) -> MainstayError:
-    return MainstayError(f"{source}: found a damaged credential {name}; expected a kind, one current version, and at most one other in the other slot")
+    expected = "a kind, one current version, and at most one other in the other slot"
+    return MainstayError(f"{source}: found a damaged credential {name}; expected {expected}")
 
 
 def _record_data(record: Record) -> dict[str, Any]:

@@ -14,16 +14,17 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecretsContext, is_encrypted, match_encrypt_secret
 
+from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._files import fsync_directory
-from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, create, dump, issued, missing, parse
+from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
@@ -47,7 +48,7 @@ class Backend(Protocol):
 class VaultFile:
     """The embedded back end. A crash leaves the old file or the new one; the one before stays beside it, ending in '~'."""
 
-    _cache: dict[str, tuple[tuple[int, int, int], Contents, str, Any]] = {}
+    _cache: ClassVar[dict[str, tuple[tuple[int, int, int], Contents, str, Any]]] = {}
 
     def __init__(self, directory: str, environment: str, vault_id: str = "", lock_seconds: float = LOCK_SECONDS) -> None:
         if not os.path.isabs(directory):
@@ -81,11 +82,9 @@ class VaultFile:
     def _read(self) -> tuple[Contents, str, Any]:
         known = self._secrets()
         with self._failures("read"):
-            try:
-                handle = open(self.path, "rb")
-            except FileNotFoundError:
+            if not os.path.lexists(self.path):
                 return Contents(self.environment), "", None
-            with handle:
+            with open(self.path, "rb") as handle:
                 found = os.fstat(handle.fileno())
                 stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
                 cached = self._cache.get(self.path)
@@ -93,14 +92,14 @@ class VaultFile:
                     return cached[1], cached[2], cached[3]
                 text = handle.read()
         if not is_encrypted(text):
-            raise MainstayError(f"secret store {self.path}: found a file that is not encrypted; expected one made by this collection (ansible-vault encrypt it)")
+            raise MainstayError(f"secret store {self.path}: found a file that is not encrypted; expected one that this collection made")
         try:
             plain, vault_id, secret = VaultLib(known).decrypt_and_get_vault_id(text)
         except (AnsibleError, ValueError):
             ids = ", ".join(dict.fromkeys(str(name) for name, secret in known))
             expected = "the password it was encrypted with, and a whole file (the one before it ends in '~')"
             raise MainstayError(f"secret store {self.path}: found that no given vault password (ids: {ids}) opens it; expected {expected}") from None
-        contents = parse(plain.decode("utf-8", "replace"), self.environment, f"secret store {self.path}")
+        contents = _store.parse(plain.decode("utf-8", "replace"), self.environment, f"secret store {self.path}")
         self._cache[self.path] = (stamp, contents, str(vault_id or ""), secret)
         return contents, str(vault_id or ""), secret
 
@@ -111,9 +110,9 @@ class VaultFile:
                 vault_id, secret = match_encrypt_secret(self._secrets(), self.vault_id or None)
             except AnsibleError:
                 given = ", ".join(dict.fromkeys(str(name) for name, item in self._secrets()))
-                raise MainstayError(f"backend_store_vault_id: found {self.vault_id!r}, for which no password was given; expected one of {given}") from None
+                raise MainstayError(f"backend_store_vault_id: found {self.vault_id!r}, which has no password; expected one of {given}") from None
         label = str(vault_id or "")
-        text: bytes = VaultLib().encrypt(dump(contents), secret=secret, vault_id=None if label in ("", "default") else label)
+        text: bytes = VaultLib().encrypt(_store.dump(contents), secret=secret, vault_id=None if label in ("", "default") else label)
         with contextlib.suppress(FileNotFoundError), open(self.path, "rb") as handle:
             self._replace(self.path + "~", handle.read())
         self._replace(self.path, text)
@@ -159,7 +158,8 @@ class VaultFile:
             except BlockingIOError:
                 if time.monotonic() >= until:
                     holder = lock.read().strip() or "another process"
-                    raise MainstayError(f"secret store {self.path}: found it locked by {holder} for over {self.lock_seconds:g} s; expected it free") from None
+                    found = f"found it locked by {holder} for over {self.lock_seconds:g} s"
+                    raise MainstayError(f"secret store {self.path}: {found}; expected it free") from None
                 time.sleep(0.05)
 
     @contextlib.contextmanager
@@ -167,11 +167,12 @@ class VaultFile:
         try:
             yield
         except OSError as error:
-            raise MainstayError(f"secret store {self.path}: found that it cannot be {what}: {error.strerror}; expected a folder of your own") from None
+            found = f"found that it cannot be {what}: {error.strerror}"
+            raise MainstayError(f"secret store {self.path}: {found}; expected a folder of your own") from None
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def open_store(description: Description) -> VaultFile:
@@ -189,13 +190,13 @@ def issue(description: Description, loader: Any, check_mode: bool, create: bool 
 
 def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make: bool) -> dict[str, Issued]:
     contents = store.read()
-    absent = [credential.name for credential in missing(contents, wanted)]
+    absent = [credential.name for credential in _store.missing(contents, wanted)]
     if absent and not make:
         raise MainstayError(f"secret store: found no secret for {', '.join(absent)}; expected them: run the playbook that deploys them first")
 
     def transition(found: Contents) -> Contents:
-        return create(found, wanted, _now(), secrets.token_bytes)
+        return _store.create(found, wanted, _now(), secrets.token_bytes)
 
     if absent:
         contents = transition(contents) if check_mode else store.update(transition)
-    return {credential.name: issued(contents.records[credential.name], credential.target) for credential in wanted}
+    return {credential.name: _store.issued(contents.records[credential.name], credential.target) for credential in wanted}

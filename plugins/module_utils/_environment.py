@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a consumer finds in its environment: URLs and pool sizes, derived from the description and the issued secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
+
+if TYPE_CHECKING:
+    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
+    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, Endpoint
+
+SCHEMES = {"postgres_role": "postgresql", "valkey_user": "redis"}
+TARGETS = {"postgres_role": "database", "valkey_user": "instance"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A consumer's variables in the order of its file, and those of them whose values a diff may show."""
+
+    variables: Mapping[str, str]
+    shown: tuple[str, ...]
+
+
+def url(issued: Issued, endpoint: Endpoint, password: str | None = None) -> str:
+    """Where and as whom a consumer connects; PASSWORD '***' makes it fit for people."""
+    secret = quote(issued.password, safe="") if password is None else password
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"{SCHEMES[issued.kind]}://{quote(issued.user, safe='')}:{secret}@{host}:{endpoint.port}/{quote(endpoint.database, safe='')}"
+
+
+def url_names(description: Description, consumer: Consumer) -> dict[str, str]:
+    """Credential -> name of its URL's variable.
+
+    The first credential of a database or an instance has the plain name; further ones for the same target carry their own.
+    """
+    wanted = [description.credentials[name] for name in consumer.credentials]
+    databases = list(dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role"))
+    main = description.app if description.app in databases else databases[0] if databases else ""
+    names: dict[str, str] = {}
+    taken: set[tuple[str, str]] = set()
+    for item in sorted(wanted, key=lambda item: item.name not in _derived(description, item)):
+        first = (item.kind, item.target) not in taken
+        taken.add((item.kind, item.target))
+        names[item.name] = _url_name(item, main, first)
+    return names
+
+
+def build(description: Description, consumer: Consumer, issued: Mapping[str, Issued]) -> Environment:
+    """Every variable of CONSUMER on the description's host."""
+    names = url_names(description, consumer)
+    ordered = sorted(consumer.credentials, key=lambda name: (description.credentials[name].kind, names[name] != "DATABASE_URL"))
+    variables: dict[str, str] = {}
+    for name in ordered:
+        credential = description.credentials[name]
+        endpoint = description.endpoints[(TARGETS[credential.kind], credential.target)]
+        _add(variables, names[name], url(issued[name], endpoint), consumer)
+    pools = _pools(description, consumer)
+    for key, value in pools.items():
+        _add(variables, key, str(value), consumer)
+    for key, text in consumer.variables.items():
+        if key in variables:
+            expected = "another name: this one is derived, from backend_credentials or the pool options of the consumer"
+            raise MainstayError(f"backend_consumers.{consumer.name}.variables.{key}: found a variable of this name already; expected {expected}")
+        variables[key] = text
+    return Environment(variables, tuple(pools))
+
+
+def _derived(description: Description, credential: Credential) -> tuple[str, ...]:
+    """The name that a credential of this target has when nobody declares one."""
+    return (f"{credential.target}_db",) if credential.kind == "postgres_role" else (f"{description.app}_{credential.target}",)
+
+
+def _url_name(credential: Credential, main: str, first: bool) -> str:
+    if not first:
+        return f"{credential.name.upper()}_URL"
+    if credential.kind == "valkey_user":
+        return f"REDIS_{credential.target.upper()}_URL"
+    return "DATABASE_URL" if credential.target == main else f"{credential.target.upper()}_DATABASE_URL"
+
+
+def _pools(description: Description, consumer: Consumer) -> dict[str, int]:
+    kinds = [(description.credentials[name].kind, description.credentials[name].target) for name in consumer.credentials]
+    found = {"RAILS_MAX_THREADS": consumer.threads}
+    if consumer.sidekiq_concurrency:
+        found["SIDEKIQ_CONCURRENCY"] = consumer.sidekiq_concurrency
+    if any(kind == "postgres_role" for kind, _ in kinds):
+        found["DATABASE_POOL"] = consumer.database_pool
+    for kind, target in kinds:
+        if kind == "valkey_user":
+            found[f"REDIS_{target.upper()}_POOL"] = consumer.valkey_pool
+    return found
+
+
+def _add(variables: dict[str, str], key: str, value: str, consumer: Consumer) -> None:
+    if key in variables:
+        raise MainstayError(f"backend_consumers.{consumer.name}.credentials: found two that both give {key}; expected credentials with distinct names")
+    variables[key] = value
