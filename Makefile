@@ -1,10 +1,53 @@
-# mainstay.backend: what a developer runs. `make help` lists the targets.
+# mainstay.backend: what a developer runs. `make help` lists the targets; what each does is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv lock
+.PHONY: help venv demo demo-clean test lint sanity unit integration scenario bench docs build lock clean
+
+S ?= default
+T ?= tests/unit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: ## .venv from the pinned requirements, and .build/collections
 	@scripts/venv
+
+demo: ## set up everything, build the quickstart's data tier on a container, show what stands
+	@scripts/demo
+
+demo-clean: ## take the demo's host, store and password away
+	@scripts/demo clean
+
+test: ## everything below, with a summary; logs in .build/logs
+	@scripts/test
+
+lint: ## what can be said without running anything
+	@scripts/lint
+
+sanity: ## ansible-test sanity
+	@scripts/sanity
+
+unit: ## the pure cores and the plugins (T=PATH for a part)
+	@scripts/venv && .venv/bin/pytest -q $(T)
+
+integration: ## modules against real servers
+	@scripts/venv && scripts/engine && .venv/bin/pytest -q tests/integration
+
+scenario: ## one Molecule scenario (S=default, debian12, debian14)
+	@scripts/scenario $(S)
+
+bench: ## round trips and times of a run that changes nothing, and of a cold one
+	@scripts/venv && scripts/engine && .venv/bin/python scripts/bench
+
+docs: ## check the documentation of every plugin and role
+	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH=.build/collections \
+		antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs=all .
+
+build: ## the collection's archive in .build/dist
+	@scripts/venv && .venv/bin/ansible-galaxy collection build --force --output-path .build/dist .
+
+lock: ## pin anew what requirements.txt pulls in
+	@scripts/lock
+
+clean: demo-clean ## remove everything made here except host images
+	@rm -rf .venv .venv-2.21 .build .ansible .hypothesis .pytest_cache .ruff_cache tests/output

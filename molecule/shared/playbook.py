@@ -17,14 +17,27 @@ def converge(*options: str) -> tuple[int, str]:
     """Exit code and output of the scenario's converge with these options, on the scenario's own inventory."""
     inventory = os.environ["MOLECULE_INVENTORY_FILE"]
     playbook = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml")
-    command = ["ansible-playbook", "--inventory", str(Path(inventory).parent), "-vvv", "--diff", *options, str(playbook)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "ANSIBLE_FORCE_COLOR": "0"})
+    command = [
+        "ansible-playbook",
+        "--inventory",
+        str(Path(inventory).parent),
+        "-vvv",
+        "--diff",
+        *options,
+        str(playbook),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "ANSIBLE_FORCE_COLOR": "0"}
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def recap(output: str) -> dict[str, tuple[int, int]]:
     """For each host of a run's recap: how many tasks changed something, how many did not work."""
-    return {host: (int(changed), int(unreachable) + int(failed)) for host, changed, unreachable, failed in RECAP.findall(output)}
+    return {
+        host: (int(changed), int(unreachable) + int(failed))
+        for host, changed, unreachable, failed in RECAP.findall(output)
+    }
 
 
 def state(host: Any) -> dict[str, str]:
