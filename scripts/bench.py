@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Measures playbooks/site.yml: round trips and time of a run that changes nothing (one host, three hosts), and of a cold run.
+
+Round trips are counted in what ansible-playbook says at -vvv: a line `<HOST> EXEC` (or PUT, FETCH) is one remote execution, a line
+`Using module file` is one module call. Times come from quiet runs, each the median of three. With --assert: only the round trips, once;
+exits 1 where one is over its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+TOP = Path(__file__).resolve().parent.parent
+WORK = TOP / ".build" / "bench"
+RELEASE = "13"
+HOSTS = ("mainstay-bench-1", "mainstay-bench-2", "mainstay-bench-3")
+BARE = "mainstay-bench-bare"
+MOST_EXECUTIONS, MOST_CALLS, MOST_SECONDS, MOST_COLD, MOST_THREE = 20, 14, 12.0, 1.3, 1.6
+EXECUTION = re.compile(r"^<([^>]+)> (?:EXEC|PUT|FETCH) ", re.MULTILINE)
+CALL = re.compile(r"^(?:<[^>]+> )?Using module file ", re.MULTILINE)
+RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+# What a person would type: the same packages, nothing started before it is asked for, no recommended extras.
+BARE_SCRIPT = """set -e
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends {packages}
+"""
+
+
+class Run(NamedTuple):
+    """One run of the playbook: how long it took, what it said, how many tasks changed something on each host."""
+
+    seconds: float
+    output: str
+    changed: dict[str, int]
+
+
+class Figure(NamedTuple):
+    """One line of the closing table. `counted` figures do not depend on the machine: --assert judges these."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = ""
+    counted: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.value <= self.limit
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def host(*arguments: str) -> None:
+    subprocess.run([TOP / "scripts" / "host", *arguments], check=True)
+
+
+def inventory(name: str, hosts: tuple[str, ...]) -> Path:
+    """An inventory in which each of these hosts is server and consumer at once, like the quickstart's."""
+    folder = WORK / name
+    folder.mkdir(parents=True, exist_ok=True)
+    members = {item: {"ansible_connection": "community.docker.docker"} for item in hosts}
+    groups = {group: {"hosts": dict.fromkeys(hosts)} for group in ("valkey", "postgres", "app")}
+    content = {
+        "all": {"vars": {"backend_app": "shop", "backend_store_dir": str(WORK / "secrets")}, "hosts": members},
+        **groups,
+    }
+    path = folder / "inventory.yml"
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")  # JSON is YAML
+    return path
+
+
+def site(path: Path, *options: str) -> Run:
+    """Runs the playbook as a user does, with this checkout's ansible.cfg."""
+    password = WORK / "vault-password"
+    if not password.exists():
+        password.touch(0o600)
+        password.write_text(os.urandom(18).hex(), encoding="utf-8")
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"),
+        "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", path, *options, "playbooks/site.yml"]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - started
+    if done.returncode:
+        sys.exit(
+            f"bench: site.yml ended with {done.returncode}; the end of what it said:\n{(done.stdout + done.stderr)[-4000:]}"
+        )
+    return Run(
+        seconds, done.stdout, {name: int(changed) for name, changed, _lost, _failed in RECAP.findall(done.stdout)}
+    )
+
+
+def unchanged(path: Path, *options: str) -> Run:
+    """A run that must not change anything; a bench of one that does would measure something else."""
+    run = site(path, *options)
+    if any(run.changed.values()) or not run.changed:
+        sys.exit(f"bench: found changed={run.changed} on a run that should change nothing")
+    return run
+
+
+def round_trips(path: Path) -> tuple[int, int]:
+    """Module calls and remote executions of a run that changes nothing."""
+    output = unchanged(path, "-vvv").output
+    remote = [name for name in EXECUTION.findall(output) if name not in ("localhost", "127.0.0.1")]
+    return len(CALL.findall(output)), len(remote)
+
+
+def packages() -> set[str]:
+    command = ["docker", "exec", HOSTS[0], "dpkg-query", "-W", "-f", "${binary:Package}\n"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def bare(names: list[str]) -> float:
+    """Seconds that a bare shell script takes to install these packages on a fresh host."""
+    host("down", BARE)
+    host("up", BARE, RELEASE)
+    started = time.monotonic()
+    subprocess.run(
+        ["docker", "exec", "-i", BARE, "sh", "-s"],
+        input=BARE_SCRIPT.format(packages=" ".join(names)),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    seconds = time.monotonic() - started
+    host("down", BARE)
+    return seconds
+
+
+def cold(runs: int) -> tuple[float, float]:
+    """Medians of a first run on a fresh host and of the bare script, in turn, from one warm archive of packages."""
+    alone = {name: inventory(name, (name,)) for name in HOSTS}
+    host("down", HOSTS[0])
+    host("up", HOSTS[0], RELEASE)
+    before = packages()
+    say("a first run that is not counted, so that both find the packages downloaded ...")
+    site(alone[HOSTS[0]])
+    names = sorted(packages() - before)
+    ours, theirs = [], []
+    for name in HOSTS[:runs]:
+        host("down", name)
+        host("up", name, RELEASE)
+        ours.append(site(alone[name]).seconds)
+        theirs.append(bare(names))
+        say(f"cold run: {ours[-1]:.1f} s; the bare script with the same {len(names)} packages: {theirs[-1]:.1f} s")
+    return statistics.median(ours), statistics.median(theirs)
+
+
+def steady(name: str, hosts: tuple[str, ...], runs: int) -> tuple[float, int, int]:
+    """Seconds, module calls and remote executions of a run that changes nothing on these hosts."""
+    path = inventory(name, hosts)
+    for item in hosts:
+        host("up", item, RELEASE)
+    site(path)
+    calls, executions = round_trips(path)
+    seconds = statistics.median(unchanged(path).seconds for _run in range(runs))
+    say(
+        f"no change, {len(hosts)} host{'s' * (len(hosts) > 1)}:\n  wall time: {seconds:.1f} s\n  module calls: {calls}\n  remote executions: {executions}"
+    )
+    return seconds, calls, executions
+
+
+def measure(only_counts: bool) -> list[Figure]:
+    runs = 1 if only_counts else 3
+    figures: list[Figure] = []
+    if not only_counts:
+        ours, theirs = cold(runs)
+        figures.append(Figure("cold run / bare script", ours / theirs, MOST_COLD, "x"))
+    one, calls, executions = steady("one", HOSTS[:1], runs)
+    figures += [
+        Figure("remote executions, one host", executions, MOST_EXECUTIONS, counted=True),
+        Figure("module calls, one host", calls, MOST_CALLS, counted=True),
+        Figure("no change, one host", one, MOST_SECONDS, "s"),
+    ]
+    if not only_counts:
+        three, calls, executions = steady("three", HOSTS, runs)
+        figures += [
+            Figure("remote executions, a host of three", executions / 3, MOST_EXECUTIONS, counted=True),
+            Figure("module calls, a host of three", calls / 3, MOST_CALLS, counted=True),
+            Figure("three hosts / one host", three / one, MOST_THREE, "x"),
+        ]
+    return figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measures playbooks/site.yml.")
+    parser.add_argument(
+        "--assert", dest="only_counts", action="store_true", help="only round trips; fail where one is over its limit"
+    )
+    only_counts = parser.parse_args().only_counts
+    WORK.mkdir(parents=True, exist_ok=True)
+    try:
+        figures = measure(only_counts)
+    finally:
+        host("down", *HOSTS, BARE)
+        subprocess.run(["rm", "-rf", WORK / "secrets"], check=True)
+    say(f"\n{'figure':<36} {'found':>8} {'reach':>8}   met?")
+    for figure in figures:
+        say(
+            f"{figure.name:<36} {figure.value:>7.4g}{figure.unit:1} {figure.limit:>7.4g}{figure.unit:1}   {'yes' if figure.met else 'no'}"
+        )
+    report = {
+        figure.name: {"found": round(figure.value, 2), "reach": figure.limit, "unit": figure.unit, "met": figure.met}
+        for figure in figures
+    }
+    (TOP / ".build" / "bench.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    missed = [figure.name for figure in figures if figure.counted and not figure.met]
+    say(f"bench: {sum(figure.met for figure in figures)} of {len(figures)} figures within reach")
+    return 1 if only_counts and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
