@@ -13,13 +13,19 @@ KEY = re.compile(r"[A-Z_][A-Z0-9_]*")
 #: Read alike without quotes, by `docker --env-file` too. '&', '~', '?' and ';' are not among them: bash would act on them.
 _BARE = re.compile(r"[A-Za-z0-9_./:@+,=%-]*")
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
-_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/@'\"]+(@[^\s@'\"]*)")
+_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/@'\"]+(@[^\s@?'\"]*)")
 HIDDEN = "***"
 
 
 def unfit(value: str) -> str | None:
     """What makes VALUE unwritable for all loaders alike, or None. The answer never holds the value."""
-    for char, name in (("'", "a single quote"), ("\\", "a backslash"), ("\n", "a line break"), ("\r", "a carriage return"), ("\0", "a NUL")):
+    for char, name in (
+        ("'", "a single quote"),
+        ("\\", "a backslash"),
+        ("\n", "a line break"),
+        ("\r", "a carriage return"),
+        ("\0", "a NUL"),
+    ):
         if char in value:
             return name
     if any((char < " " and char != "\t") or char == "\x7f" for char in value):
@@ -32,10 +38,14 @@ def unfit(value: str) -> str | None:
 def line(key: str, value: str) -> str:
     """One assignment: bare where that is safe, else in single quotes, within which no loader changes anything."""
     if not KEY.fullmatch(key):
-        raise MainstayError(f"variable {key}: found a name that not every .env loader reads; expected upper-case letters, digits and _")
+        raise MainstayError(
+            f"variable {key}: found a name that not every .env loader reads; expected upper-case letters, digits and _"
+        )
     found = unfit(value)
     if found:
-        raise MainstayError(f"variable {key}: found {found} in its value (not shown); expected a value that every .env loader reads alike")
+        raise MainstayError(
+            f"variable {key}: found {found} in its value (not shown); expected a value that every .env loader reads alike"
+        )
     return f"{key}={value}" if _BARE.fullmatch(value) else f"{key}='{value}'"
 
 

@@ -55,7 +55,9 @@ def url_names(description: Description, consumer: Consumer) -> dict[str, str]:
 def build(description: Description, consumer: Consumer, issued: Mapping[str, Issued]) -> Environment:
     """Every variable of CONSUMER on the description's host."""
     names = url_names(description, consumer)
-    ordered = sorted(consumer.credentials, key=lambda name: (description.credentials[name].kind, names[name] != "DATABASE_URL"))
+    ordered = sorted(
+        consumer.credentials, key=lambda name: (description.credentials[name].kind, names[name] != "DATABASE_URL")
+    )
     variables: dict[str, str] = {}
     for name in ordered:
         credential = description.credentials[name]
@@ -67,14 +69,20 @@ def build(description: Description, consumer: Consumer, issued: Mapping[str, Iss
     for key, text in consumer.variables.items():
         if key in variables:
             expected = "another name: this one is derived, from backend_credentials or the pool options of the consumer"
-            raise MainstayError(f"backend_consumers.{consumer.name}.variables.{key}: found a variable of this name already; expected {expected}")
+            raise MainstayError(
+                f"backend_consumers.{consumer.name}.variables.{key}: found a variable of this name already; expected {expected}"
+            )
         variables[key] = text
     return Environment(variables, tuple(pools))
 
 
 def _derived(description: Description, credential: Credential) -> tuple[str, ...]:
     """The name that a credential of this target has when nobody declares one."""
-    return (f"{credential.target}_db",) if credential.kind == "postgres_role" else (f"{description.app}_{credential.target}",)
+    return (
+        (f"{credential.target}_db",)
+        if credential.kind == "postgres_role"
+        else (f"{description.app}_{credential.target}",)
+    )
 
 
 def _url_name(credential: Credential, main: str, first: bool) -> str:
@@ -86,7 +94,9 @@ def _url_name(credential: Credential, main: str, first: bool) -> str:
 
 
 def _pools(description: Description, consumer: Consumer) -> dict[str, int]:
-    kinds = [(description.credentials[name].kind, description.credentials[name].target) for name in consumer.credentials]
+    kinds = [
+        (description.credentials[name].kind, description.credentials[name].target) for name in consumer.credentials
+    ]
     found = {"RAILS_MAX_THREADS": consumer.threads}
     if consumer.sidekiq_concurrency:
         found["SIDEKIQ_CONCURRENCY"] = consumer.sidekiq_concurrency
@@ -100,5 +110,7 @@ def _pools(description: Description, consumer: Consumer) -> dict[str, int]:
 
 def _add(variables: dict[str, str], key: str, value: str, consumer: Consumer) -> None:
     if key in variables:
-        raise MainstayError(f"backend_consumers.{consumer.name}.credentials: found two that both give {key}; expected credentials with distinct names")
+        raise MainstayError(
+            f"backend_consumers.{consumer.name}.credentials: found two that both give {key}; expected credentials with distinct names"
+        )
     variables[key] = value

@@ -114,7 +114,9 @@ def compare_directory(spec: DirectorySpec) -> Change | None:
     what = ["created"] if found is None else [] if spec.keep else _attribute_changes(spec, found)
     if not what:
         return None
-    return Change(spec.path, tuple(what), _attributes(found), f"# owner {spec.owner}, group {spec.group}, mode {spec.mode:04o}\n")
+    return Change(
+        spec.path, tuple(what), _attributes(found), f"# owner {spec.owner}, group {spec.group}, mode {spec.mode:04o}\n"
+    )
 
 
 def _ids(spec: FileSpec | DirectorySpec) -> tuple[int, int]:
@@ -177,7 +179,9 @@ def run_validation(spec: FileSpec, candidate: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=VALIDATE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MainstayError(f"{spec.path} was not replaced: its validation {command[0]} did not run: {type(error).__name__}") from error
+        raise MainstayError(
+            f"{spec.path} was not replaced: its validation {command[0]} did not run: {type(error).__name__}"
+        ) from error
     if done.returncode != 0:
         said = "(output hidden)" if spec.secret else (done.stderr or done.stdout).strip()[-2000:]
         raise MainstayError(f"{spec.path} was not replaced: {command[0]} refused it (exit {done.returncode}): {said}")

@@ -36,7 +36,9 @@ def saslprep(text: str) -> str:
 
     PostgreSQL would use the raw bytes of such a text, other clients would not: with a refusal all agree.
     """
-    mapped = "".join(" " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char))
+    mapped = "".join(
+        " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
+    )
     # stringprep is defined on Unicode 3.2, and so is its normalisation.
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     if not prepared:
@@ -46,7 +48,9 @@ def saslprep(text: str) -> str:
     if any(stringprep.in_table_d1(char) for char in prepared):
         ends = stringprep.in_table_d1(prepared[0]) and stringprep.in_table_d1(prepared[-1])
         if not ends or any(stringprep.in_table_d2(char) for char in prepared):
-            raise MainstayError("password: found a mix of writing directions that SASLprep (RFC 4013) forbids; expected one direction")
+            raise MainstayError(
+                "password: found a mix of writing directions that SASLprep (RFC 4013) forbids; expected one direction"
+            )
     return prepared
 
 

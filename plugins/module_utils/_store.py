@@ -65,9 +65,13 @@ def parse(text: str, environment: str, source: str) -> Contents:
     if not isinstance(data, dict) or data.get("store") != OWNER or not isinstance(data.get("credentials"), dict):
         raise MainstayError(f"{source}: found something else; expected a secret store of {OWNER}")
     if data.get("format") != FORMAT:
-        raise MainstayError(f"{source}: found format {data.get('format')!r}; expected {FORMAT}: a newer release of {OWNER} may read it")
+        raise MainstayError(
+            f"{source}: found format {data.get('format')!r}; expected {FORMAT}: a newer release of {OWNER} may read it"
+        )
     if data.get("environment") != environment:
-        raise MainstayError(f"{source}: found the store of environment {data.get('environment')!r}; expected {environment!r}")
+        raise MainstayError(
+            f"{source}: found the store of environment {data.get('environment')!r}; expected {environment!r}"
+        )
     records = {str(name): _record(str(name), item, source) for name, item in data["credentials"].items()}
     return Contents(environment, records)
 
@@ -75,7 +79,13 @@ def parse(text: str, environment: str, source: str) -> Contents:
 def dump(contents: Contents) -> str:
     """CONTENTS as text, the same at every run. `format` comes first: nothing secret stands in the first lines."""
     credentials = {name: _record_data(record) for name, record in sorted(contents.records.items())}
-    return json.dumps({"format": FORMAT, "store": OWNER, "environment": contents.environment, "credentials": credentials}, indent=2) + "\n"
+    return (
+        json.dumps(
+            {"format": FORMAT, "store": OWNER, "environment": contents.environment, "credentials": credentials},
+            indent=2,
+        )
+        + "\n"
+    )
 
 
 def missing(contents: Contents, wanted: Iterable[Credential]) -> list[Credential]:
@@ -87,14 +97,17 @@ def missing(contents: Contents, wanted: Iterable[Credential]) -> list[Credential
             absent.append(credential)
         elif record.kind != credential.kind:
             expected = f"{record.kind}, as in the secret store, or another name for the new credential"
-            raise MainstayError(f"backend_credentials.{credential.name}.kind: found {credential.kind}; expected {expected}")
+            raise MainstayError(
+                f"backend_credentials.{credential.name}.kind: found {credential.kind}; expected {expected}"
+            )
     return absent
 
 
 def create(contents: Contents, wanted: Iterable[Credential], now: str, random: Callable[[int], bytes]) -> Contents:
     """CONTENTS with a first version, in slot a, of each WANTED credential that it lacks."""
     made = {
-        credential.name: Record(credential.name, credential.kind, new_version(SLOTS[0], now, random)) for credential in missing(contents, wanted)
+        credential.name: Record(credential.name, credential.kind, new_version(SLOTS[0], now, random))
+        for credential in missing(contents, wanted)
     }
     return replace(contents, records={**contents.records, **made}) if made else contents
 
@@ -112,7 +125,12 @@ def issued(record: Record, target: str) -> Issued:
 
 def _record(name: str, data: object, source: str) -> Record:
     known = {"kind", "current", "previous", "pending", "journal"}
-    if not isinstance(data, dict) or set(data) - known or not isinstance(data.get("kind"), str) or not isinstance(data.get("journal", []), list):
+    if (
+        not isinstance(data, dict)
+        or set(data) - known
+        or not isinstance(data.get("kind"), str)
+        or not isinstance(data.get("journal", []), list)
+    ):
         raise _damaged(source, name)
     current = _version(name, data.get("current"), source)
     if current is None:
@@ -126,12 +144,16 @@ def _record(name: str, data: object, source: str) -> Record:
 def _version(name: str, data: object, source: str) -> Version | None:
     if data is None:
         return None
-    if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in ("id", "slot", "created", "secret", "salt")):
+    if not isinstance(data, dict) or not all(
+        isinstance(data.get(key), str) for key in ("id", "slot", "created", "secret", "salt")
+    ):
         raise _damaged(source, name)
     if data["slot"] not in SLOTS:
         raise _damaged(source, name)
     if not _SECRET.fullmatch(data["secret"]):
-        raise MainstayError(f"{source}: found an unfit secret of {name} (not shown); expected 8 to 256 printable ASCII characters")
+        raise MainstayError(
+            f"{source}: found an unfit secret of {name} (not shown); expected 8 to 256 printable ASCII characters"
+        )
     try:
         salt = base64.b64decode(data["salt"], validate=True)
     except (binascii.Error, ValueError):

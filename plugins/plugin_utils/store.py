@@ -50,7 +50,10 @@ class VaultFile:
 
     _cache: ClassVar[dict[str, tuple[tuple[int, int, int], Contents, str, Any]]] = {}
 
-    def __init__(self, directory: str, environment: str, vault_id: str = "", lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(
+        self, directory: str, environment: str, vault_id: str = "", lock_seconds: float = LOCK_SECONDS
+    ) -> None:
+        directory = os.path.expanduser(directory)
         if not os.path.isabs(directory):
             raise MainstayError(f"backend_store_dir: found the relative path {directory!r}; expected an absolute one")
         self.environment = environment
@@ -92,13 +95,17 @@ class VaultFile:
                     return cached[1], cached[2], cached[3]
                 text = handle.read()
         if not is_encrypted(text):
-            raise MainstayError(f"secret store {self.path}: found a file that is not encrypted; expected one that this collection made")
+            raise MainstayError(
+                f"secret store {self.path}: found a file that is not encrypted; expected one that this collection made"
+            )
         try:
             plain, vault_id, secret = VaultLib(known).decrypt_and_get_vault_id(text)
         except (AnsibleError, ValueError):
             ids = ", ".join(dict.fromkeys(str(name) for name, secret in known))
             expected = "the password it was encrypted with, and a whole file (the one before it ends in '~')"
-            raise MainstayError(f"secret store {self.path}: found that no given vault password (ids: {ids}) opens it; expected {expected}") from None
+            raise MainstayError(
+                f"secret store {self.path}: found that no given vault password (ids: {ids}) opens it; expected {expected}"
+            ) from None
         contents = _store.parse(plain.decode("utf-8", "replace"), self.environment, f"secret store {self.path}")
         self._cache[self.path] = (stamp, contents, str(vault_id or ""), secret)
         return contents, str(vault_id or ""), secret
@@ -110,9 +117,13 @@ class VaultFile:
                 vault_id, secret = match_encrypt_secret(self._secrets(), self.vault_id or None)
             except AnsibleError:
                 given = ", ".join(dict.fromkeys(str(name) for name, item in self._secrets()))
-                raise MainstayError(f"backend_store_vault_id: found {self.vault_id!r}, which has no password; expected one of {given}") from None
+                raise MainstayError(
+                    f"backend_store_vault_id: found {self.vault_id!r}, which has no password; expected one of {given}"
+                ) from None
         label = str(vault_id or "")
-        text: bytes = VaultLib().encrypt(_store.dump(contents), secret=secret, vault_id=None if label in ("", "default") else label)
+        text: bytes = VaultLib().encrypt(
+            _store.dump(contents), secret=secret, vault_id=None if label in ("", "default") else label
+        )
         with contextlib.suppress(FileNotFoundError), open(self.path, "rb") as handle:
             self._replace(self.path + "~", handle.read())
         self._replace(self.path, text)
@@ -192,11 +203,20 @@ def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make
     contents = store.read()
     absent = [credential.name for credential in _store.missing(contents, wanted)]
     if absent and not make:
-        raise MainstayError(f"secret store: found no secret for {', '.join(absent)}; expected them: run the playbook that deploys them first")
+        raise MainstayError(
+            f"secret store: found no secret for {', '.join(absent)}; expected them: run the playbook that deploys them first"
+        )
 
     def transition(found: Contents) -> Contents:
         return _store.create(found, wanted, _now(), secrets.token_bytes)
 
     if absent:
         contents = transition(contents) if check_mode else store.update(transition)
-    return {credential.name: _store.issued(contents.records[credential.name], credential.target) for credential in wanted}
+    return {
+        credential.name: _store.issued(contents.records[credential.name], credential.target) for credential in wanted
+    }
+
+
+def issue_named(description: Description, names: list[str], check_mode: bool, make: bool) -> dict[str, Issued]:
+    """The declared credentials NAMES with their secrets; MAKE creates what the store lacks of them."""
+    return issue_these(open_store(description), [description.credentials[name] for name in names], check_mode, make)

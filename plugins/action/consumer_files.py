@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes what the consumers on a host need, secrets or environment, with one remote call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._publish import environment_call, secrets_call
+from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
+
+PARTS = {"secrets": secrets_call, "environment": environment_call}
+
+
+class ActionModule(BackendAction):
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        part = str(self.arguments(part="")["part"])
+        if part not in PARTS:
+            raise MainstayError(f"part: found {part!r}; expected one of {', '.join(PARTS)}")
+        description = self.describe(task_vars)
+        if not description.consumers_here():
+            return {"changed": False, "msg": "no consumer of backend_consumers lives on this host"}
+        issued = issue(description, self._loader, self._task.check_mode)
+        return self.remote("files", PARTS[part](description, issued), task_vars)

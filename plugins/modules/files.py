@@ -1,0 +1,232 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: files
+short_description: Puts many whole files and directories in place in one call
+description:
+  - Brings each file to its content, owner, group and mode. All candidates are written beside their targets with their final owner and mode,
+    and validated, before the first one replaces anything; each is then renamed over its target. A failure leaves every old file as it was.
+  - Content of secret files goes into O(secrets), which no output, diff or system log shows.
+version_added: 0.1.0
+author: The mainstay.backend authors (@mainstay)
+notes:
+  - Without pipelining Ansible itself keeps a module's arguments, and so O(secrets), in a temporary file of mode 0600 on the host while
+    the module runs. Turn pipelining on to avoid that, and do not set C(ANSIBLE_KEEP_REMOTE_FILES).
+attributes:
+  check_mode:
+    description: Tells what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows before and after of every file that is not secret.
+    support: full
+options:
+  files:
+    description: The files.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path of the file.
+        type: path
+        required: true
+      state:
+        description: Whether the file shall exist.
+        type: str
+        choices: [present, absent]
+        default: present
+      content:
+        description: The whole content. A secret file has its content in O(secrets) instead.
+        type: str
+      owner:
+        description: Owner, who must exist.
+        type: str
+        default: root
+      group:
+        description: Group, which must exist.
+        type: str
+        default: root
+      mode:
+        description: Octal mode in quotes.
+        type: raw
+        default: "0644"
+      secret:
+        description: Keeps the content out of the diff and the validation's output out of messages. Implied where O(secrets) has the content.
+        type: bool
+        default: false
+      shown_variables:
+        description:
+          - The file is a C(.env) file, and a diff may show the names in it, URLs without their passwords, and the values of these variables.
+        type: list
+        elements: str
+      validate:
+        description: Command and arguments; C(%s) in them stands for the candidate's path. It must exit 0, or nothing at all is replaced.
+        type: list
+        elements: str
+        default: []
+      source:
+        description: The inventory variable that the owner and the group come from, for messages.
+        type: str
+        default: ""
+  secrets:
+    description: Path to content, of the secret files among O(files).
+    type: dict
+    default: {}
+  directories:
+    description: Directories, made before the files. Missing parents are made too (root, 0755).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path of the directory.
+        type: path
+        required: true
+      owner:
+        description: Owner, who must exist.
+        type: str
+        default: root
+      group:
+        description: Group, which must exist.
+        type: str
+        default: root
+      mode:
+        description: Octal mode in quotes.
+        type: raw
+        default: "0755"
+      keep:
+        description: Leaves a directory that is there already as it is.
+        type: bool
+        default: false
+      source:
+        description: The inventory variable that the owner and the group come from, for messages.
+        type: str
+        default: ""
+seealso:
+  - module: mainstay.backend.templates
+"""
+
+EXAMPLES = r"""
+- name: Put a configuration and a password in place
+  mainstay.backend.files:
+    directories:
+      - path: /etc/shop
+    files:
+      - path: /etc/shop/shop.conf
+        content: "port = 3000\n"
+      - path: /etc/shop/password
+        owner: www-data
+        group: www-data
+        mode: "0600"
+    secrets:
+      /etc/shop/password: "{{ lookup('mainstay.backend.secret', 'shop_db') }}"
+"""
+
+RETURN = r"""
+changes:
+  description: What changed, or in check mode would change.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The file or directory.
+      type: str
+      returned: always
+    what:
+      description: Some of V(created), V(content), V(owner), V(group), V(mode), V(removed).
+      type: list
+      elements: str
+      returned: always
+actions:
+  description: The same for people, one text for each path.
+  returned: always
+  type: list
+  elements: str
+  sample: ["/etc/shop/shop.conf: content, mode"]
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import masker
+from ansible_collections.mainstay.backend.plugins.module_utils._files import (
+    FileSpec,
+    directory_specs,
+    file_specs,
+    place,
+)
+
+OWNERSHIP: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "source": {"type": "str", "default": ""},
+}
+FILE: dict[str, Any] = {
+    **OWNERSHIP,
+    "mode": {"type": "raw", "default": "0644"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "content": {"type": "str"},
+    "secret": {"type": "bool", "default": False},
+    "shown_variables": {"type": "list", "elements": "str"},
+    "validate": {"type": "list", "elements": "str", "default": []},
+}
+DIRECTORY: dict[str, Any] = {
+    **OWNERSHIP,
+    "mode": {"type": "raw", "default": "0755"},
+    "keep": {"type": "bool", "default": False},
+}
+
+
+def specs(parameters: dict[str, Any]) -> list[FileSpec]:
+    """The files with the content of the secret ones put in. A secret content is a parameter of its own, with no_log at the top level:
+
+    of a list's no_log suboption, Ansible writes a text of several lines to the host's system log.
+    """
+    secrets, items = dict(parameters["secrets"]), parameters["files"]
+    found = []
+    for item, spec in zip(items, file_specs(items), strict=True):
+        secret = spec.secret or spec.path in secrets
+        content = secrets.pop(spec.path, spec.content)
+        if item["state"] == "present" and not isinstance(content, str):
+            raise MainstayError(f"files: found no content of {spec.path}; expected it in content, or in secrets")
+        mask = masker(item["shown_variables"]) if item["shown_variables"] is not None else None
+        found.append(replace(spec, content=content if item["state"] == "present" else None, secret=secret, mask=mask))
+    if secrets:
+        raise MainstayError(f"secrets: found {', '.join(sorted(secrets))}; expected only paths that files lists")
+    return found
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "files": {"type": "list", "elements": "dict", "options": FILE, "default": []},
+            "secrets": {"type": "dict", "no_log": True, "default": {}},
+            "directories": {"type": "list", "elements": "dict", "options": DIRECTORY, "default": []},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        changes = place(specs(module.params), directory_specs(module.params["directories"]), module.check_mode)
+    except MainstayError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}")
+    module.exit_json(
+        changed=bool(changes),
+        changes=[{"path": change.path, "what": list(change.what)} for change in changes],
+        actions=[f"{change.path}: {', '.join(change.what)}" for change in changes],
+        diff=[change.diff() for change in changes],
+    )
+
+
+if __name__ == "__main__":
+    main()
