@@ -35,7 +35,9 @@ class ActionModule(BackendAction):
         for row in result.get("instances", ()):
             row.update(declared[row["name"]], url=self._url(found, issued, "redis", "valkey_user", row["name"]))
         for row in result.get("databases", ()):
-            row.update(port=found.cluster.port, url=self._url(found, issued, "postgresql", "postgres_role", row["name"]))
+            row.update(
+                port=found.cluster.port, url=self._url(found, issued, "postgresql", "postgres_role", row["name"])
+            )
         return result
 
     @staticmethod

@@ -8,7 +8,11 @@ import os
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._packages import known_packages, packages_of, postgres_version
+from ansible_collections.mainstay.backend.plugins.module_utils._packages import (
+    known_packages,
+    packages_of,
+    postgres_version,
+)
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import PROBE, ROLES, this_run
 
@@ -34,7 +38,9 @@ class ActionModule(BackendAction):
                 return probed
             probe = {**probed["probe"], "run": this_run(os.getppid())}
             facts = {PROBE: probe}
-            found = self.describe({**task_vars, "ansible_facts": {**task_vars.get("ansible_facts", {}), **facts}}, serves)
+            found = self.describe(
+                {**task_vars, "ansible_facts": {**task_vars.get("ansible_facts", {}), **facts}}, serves
+            )
         version = postgres_version(found.cluster.version, probe)
         wanted = [name for role in roles or serves for name in packages_of(role, version)]
         return {

@@ -19,7 +19,11 @@ class ActionModule(BackendAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         name = self.arguments(standing="backend_standing")["standing"]
         hosts = task_vars["hostvars"]
-        found = {str(host): plain(hosts[host][name]) for host in task_vars.get("ansible_play_hosts", ()) if name in hosts[host]}
+        found = {
+            str(host): plain(hosts[host][name])
+            for host in task_vars.get("ansible_play_hosts", ())
+            if name in hosts[host]
+        }
         lines = report(found)
         Display().display("\n".join(lines))
         return {"changed": False, "lines": lines}

@@ -12,7 +12,18 @@ from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _SIZE = re.compile(r"(\d+)\s*(b|k|kb|m|mb|g|gb|t|tb)?", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3, "t": 1000**4, "tb": 1024**4}
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "k": 1000,
+    "kb": 1024,
+    "m": 1000**2,
+    "mb": 1024**2,
+    "g": 1000**3,
+    "gb": 1024**3,
+    "t": 1000**4,
+    "tb": 1024**4,
+}
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 MISSING = object()
 
@@ -101,16 +112,31 @@ class Checker:
 
     def text(self, key: str, default: str, pattern: str | None = None, expected: str = "text") -> str:
         value = self.get(key, default)
-        if not isinstance(value, str) or (pattern is not None and not re.fullmatch(pattern, value)) or "\n" in value or "\0" in value:
+        if (
+            not isinstance(value, str)
+            or (pattern is not None and not re.fullmatch(pattern, value))
+            or "\n" in value
+            or "\0" in value
+        ):
             self.problem(key, value, expected)
             return default
         return str(value)
 
     def name(self, key: str, default: str) -> str:
-        return self.text(key, default, NAME.pattern, "a name of lower-case letters, digits and _, at most 48, beginning with a letter")
+        return self.text(
+            key,
+            default,
+            NAME.pattern,
+            "a name of lower-case letters, digits and _, at most 48, beginning with a letter",
+        )
 
     def path_(self, key: str, default: str) -> str:
-        return self.text(key, default, r"/(?!.*(?:^|/)\.\.(?:/|$))[^\s'\"\\$%]*", "an absolute path without spaces, quotes, '..', '$' or '%'")
+        return self.text(
+            key,
+            default,
+            r"/(?!.*(?:^|/)\.\.(?:/|$))[^\s'\"\\$%]*",
+            "an absolute path without spaces, quotes, '..', '$' or '%'",
+        )
 
     def integer(self, key: str, default: int, minimum: int, maximum: int) -> int:
         value = self.get(key, default)
@@ -147,7 +173,11 @@ class Checker:
 
     def strings(self, key: str, default: Iterable[str], expected: str = "a list of texts") -> tuple[str, ...]:
         value = self.get(key, list(default))
-        if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        if (
+            isinstance(value, str)
+            or not isinstance(value, Sequence)
+            or not all(isinstance(item, str) for item in value)
+        ):
             self.problem(key, value, expected)
             return tuple(default)
         return tuple(str(item) for item in value)

@@ -40,23 +40,37 @@ class Consumer:
     valkey_pool: int = 8
 
 
-def read_credentials(app: str, declared: object, databases: Sequence[str], instances: Sequence[str], problems: list[Problem]) -> dict[str, Credential]:
+def read_credentials(
+    app: str, declared: object, databases: Sequence[str], instances: Sequence[str], problems: list[Problem]
+) -> dict[str, Credential]:
     """The derived credentials (DATABASE_db, APP_INSTANCE) with the DECLARED ones over them."""
-    wanted: dict[str, dict[str, Any]] = {f"{name}_db": {"kind": "postgres_role", "database": name} for name in databases}
+    wanted: dict[str, dict[str, Any]] = {
+        f"{name}_db": {"kind": "postgres_role", "database": name} for name in databases
+    }
     wanted.update({f"{app}_{name}": {"kind": "valkey_user", "instance": name} for name in instances})
     for name, entry in Checker("", {"backend_credentials": declared}, problems).mapping("backend_credentials").items():
         if entry is not None and not isinstance(entry, Mapping):
-            problems.append(Problem(f"backend_credentials.{name}", shown(entry), "a mapping, like {kind: postgres_role, database: shop}"))
+            problems.append(
+                Problem(
+                    f"backend_credentials.{name}", shown(entry), "a mapping, like {kind: postgres_role, database: shop}"
+                )
+            )
             continue
         wanted[name] = {**wanted.get(name, {}), **(entry or {})}
     found = {name: _credential(name, entry, databases, instances, problems) for name, entry in wanted.items()}
     return {name: credential for name, credential in found.items() if credential is not None}
 
 
-def _credential(name: str, entry: Mapping[str, Any], databases: Sequence[str], instances: Sequence[str], problems: list[Problem]) -> Credential | None:
+def _credential(
+    name: str, entry: Mapping[str, Any], databases: Sequence[str], instances: Sequence[str], problems: list[Problem]
+) -> Credential | None:
     check = Checker(f"backend_credentials.{name}", entry, problems)
     if not NAME.fullmatch(name) or len(name) > _LONGEST:
-        check.say("", f"the name {shown(name)}", f"lower-case letters, digits and _, beginning with a letter, at most {_LONGEST}: login names are made of it")
+        check.say(
+            "",
+            f"the name {shown(name)}",
+            f"lower-case letters, digits and _, beginning with a letter, at most {_LONGEST}: login names are made of it",
+        )
         return None
     if name == ADMIN or re.fullmatch(r"health|default|postgres|pg_.*", name):
         check.say("", f"the name {name}", "another name: this one is reserved")
@@ -90,7 +104,9 @@ def read_consumers(
     return tuple(consumers)
 
 
-def _consumer(name: str, entry: object, groups: Mapping[str, Sequence[str]], names: Sequence[str], problems: list[Problem]) -> Consumer:
+def _consumer(
+    name: str, entry: object, groups: Mapping[str, Sequence[str]], names: Sequence[str], problems: list[Problem]
+) -> Consumer:
     path = f"backend_consumers.{name}"
     check = Checker(path, entry, problems)
     if not NAME.fullmatch(name):
@@ -104,10 +120,20 @@ def _consumer(name: str, entry: object, groups: Mapping[str, Sequence[str]], nam
     concurrency = check.integer("sidekiq_concurrency", 0, 0, 1000)
     database_pool = check.integer("database_pool", max(threads, concurrency), 1, 10_000)
     if database_pool < max(threads, concurrency):
-        check.problem("database_pool", database_pool, f"at least {max(threads, concurrency)}: a thread without a connection waits for one")
-    valkey_pool = check.integer("valkey_pool", max(math.ceil(threads * 1.5), concurrency + 5 if concurrency else 0), 1, 10_000)
+        check.problem(
+            "database_pool",
+            database_pool,
+            f"at least {max(threads, concurrency)}: a thread without a connection waits for one",
+        )
+    valkey_pool = check.integer(
+        "valkey_pool", max(math.ceil(threads * 1.5), concurrency + 5 if concurrency else 0), 1, 10_000
+    )
     if valkey_pool < max(threads, concurrency):
-        check.problem("valkey_pool", valkey_pool, f"at least {max(threads, concurrency)}: a thread without a connection waits for one")
+        check.problem(
+            "valkey_pool",
+            valkey_pool,
+            f"at least {max(threads, concurrency)}: a thread without a connection waits for one",
+        )
     found = Consumer(
         name=name,
         hosts=_hosts(check, groups),
@@ -150,11 +176,19 @@ def _variables(check: Checker) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in check.mapping("variables").items():
         if not _VARIABLE.fullmatch(key):
-            check.say(f"variables.{key}", "this name", "upper-case letters, digits and _, not beginning with a digit: no other name is read by every loader")
+            check.say(
+                f"variables.{key}",
+                "this name",
+                "upper-case letters, digits and _, not beginning with a digit: no other name is read by every loader",
+            )
         elif isinstance(value, bool) or not isinstance(value, (str, int, float)):
             check.problem(f"variables.{key}", value, "a text or a number (quote true and false)")
         elif set(str(value)) & set("'\\\n\r\0"):
-            check.say(f"variables.{key}", "a quote, backslash, line break or NUL in it (value not shown)", "a value that every .env loader reads alike")
+            check.say(
+                f"variables.{key}",
+                "a quote, backslash, line break or NUL in it (value not shown)",
+                "a value that every .env loader reads alike",
+            )
         else:
             found[key] = str(value)
     return found

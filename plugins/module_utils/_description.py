@@ -11,9 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
-from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer, read_consumers, read_credentials
+from ansible_collections.mainstay.backend.plugins.module_utils._consumers import (
+    Consumer,
+    read_consumers,
+    read_credentials,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres import Cluster, check_cluster, read_cluster, shared_bytes
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres import (
+    Cluster,
+    check_cluster,
+    read_cluster,
+    shared_bytes,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_budget import check_budget
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance, check_host, read_instances
 
@@ -70,6 +79,8 @@ class Description:
     consumers: tuple[Consumer, ...]
     hosts: Mapping[str, HostInput] = field(default_factory=dict)
     endpoints: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
+    #: Memory that Valkey may take on the host that runs PostgreSQL.
+    valkey_bytes: int = 0
 
     def consumers_here(self) -> tuple[Consumer, ...]:
         return tuple(consumer for consumer in self.consumers if self.host.name in consumer.hosts)
@@ -96,7 +107,9 @@ def describe(
     cluster = read_cluster(postgres.variables, problems)
     running = tuple(item for item in instances if item.state == "present")
     databases = [database.name for database in cluster.databases]
-    credentials = read_credentials(app, host.variables.get("backend_credentials"), databases, [item.name for item in running], problems)
+    credentials = read_credentials(
+        app, host.variables.get("backend_credentials"), databases, [item.name for item in running], problems
+    )
     consumers = read_consumers(app, host.variables.get("backend_consumers"), groups, credentials, problems)
     found = Description(
         app=app,
@@ -110,6 +123,9 @@ def describe(
         consumers=consumers,
         hosts=hosts,
         endpoints=_endpoints(host, valkey, postgres, running, cluster),
+        valkey_bytes=sum(item.memory for item in running)
+        if valkey.name == postgres.name and "valkey" in host.groups + tuple(serves)
+        else 0,
     )
     _check_reach(found, valkey, postgres, problems)
     _check_pools(found, problems)
@@ -133,7 +149,12 @@ def _check_names(host: HostInput, problems: list[Problem]) -> None:
 
 
 def _data_host(
-    role: str, hosts: Mapping[str, HostInput], host: HostInput, groups: Mapping[str, Sequence[str]], serves: Sequence[str], problems: list[Problem]
+    role: str,
+    hosts: Mapping[str, HostInput],
+    host: HostInput,
+    groups: Mapping[str, Sequence[str]],
+    serves: Sequence[str],
+    problems: list[Problem],
 ) -> HostInput:
     """The host whose servers of ROLE serve HOST: itself, the one that a variable names, or the only one there is."""
     variable = f"backend_{role}_host"
@@ -143,13 +164,21 @@ def _data_host(
         return host
     if named:
         if named not in hosts:
-            problems.append(Problem(variable, shown(named), f"a host of the inventory, like {', '.join(members) or 'db1'}"))
+            problems.append(
+                Problem(variable, shown(named), f"a host of the inventory, like {', '.join(members) or 'db1'}")
+            )
             return host
         return hosts[str(named)]
     if host.name in members or not members:
         return host
     if len(members) > 1 and "app" in host.groups:
-        problems.append(Problem(variable, f"nothing, and {len(members)} hosts in group {role}", f"the one that serves {host.name}: {', '.join(members)}"))
+        problems.append(
+            Problem(
+                variable,
+                f"nothing, and {len(members)} hosts in group {role}",
+                f"the one that serves {host.name}: {', '.join(members)}",
+            )
+        )
     return hosts[members[0]]
 
 
@@ -160,7 +189,9 @@ def _endpoints(
         return "127.0.0.1" if data.name == host.name else data.address
 
     found = {("instance", item.name): Endpoint(address(valkey), item.port, "0") for item in instances}
-    found.update({("database", item.name): Endpoint(address(postgres), cluster.port, item.name) for item in cluster.databases})
+    found.update(
+        {("database", item.name): Endpoint(address(postgres), cluster.port, item.name) for item in cluster.databases}
+    )
     return found
 
 
@@ -176,15 +207,37 @@ def _check_reach(found: Description, valkey: HostInput, postgres: HostInput, pro
     if valkey.name != here:
         for item in found.instances:
             if item.state == "present" and _loopback_only(item.bind):
-                problems.append(Problem(f"valkey_instances.{item.name}.bind", f"{', '.join(item.bind)} only", f"an address of {valkey.name} that {here} can reach"))
+                problems.append(
+                    Problem(
+                        f"valkey_instances.{item.name}.bind",
+                        f"{', '.join(item.bind)} only",
+                        f"an address of {valkey.name} that {here} can reach",
+                    )
+                )
             elif item.state == "present" and _loopback_only([network.split("/")[0] for network in item.clients]):
-                problems.append(Problem(f"valkey_instances.{item.name}.clients", ", ".join(item.clients) or "no network", f"the network of {here} too"))
+                problems.append(
+                    Problem(
+                        f"valkey_instances.{item.name}.clients",
+                        ", ".join(item.clients) or "no network",
+                        f"the network of {here} too",
+                    )
+                )
     if postgres.name != here:
         if _loopback_only(found.cluster.listen_addresses):
             listens = ", ".join(found.cluster.listen_addresses)
-            problems.append(Problem("postgres_listen_addresses", f"{listens} only", f"an address of {postgres.name} that {here} can reach"))
+            problems.append(
+                Problem(
+                    "postgres_listen_addresses",
+                    f"{listens} only",
+                    f"an address of {postgres.name} that {here} can reach",
+                )
+            )
         elif _loopback_only([network.split("/")[0] for network in found.cluster.clients]):
-            problems.append(Problem("postgres_clients", ", ".join(found.cluster.clients) or "no network", f"the network of {here} too"))
+            problems.append(
+                Problem(
+                    "postgres_clients", ", ".join(found.cluster.clients) or "no network", f"the network of {here} too"
+                )
+            )
 
 
 def _check_pools(found: Description, problems: list[Problem]) -> None:
@@ -194,20 +247,28 @@ def _check_pools(found: Description, problems: list[Problem]) -> None:
             continue
         names = {credential.name for credential in found.credential_of("valkey_user", item.name)}
         users = [consumer for consumer in found.consumers if names & set(consumer.credentials)]
-        needed = sum(2 * len(user.hosts) * (user.processes + user.sidekiq_processes) * user.valkey_pool for user in users)
+        needed = sum(
+            2 * len(user.hosts) * (user.processes + user.sidekiq_processes) * user.valkey_pool for user in users
+        )
         if needed > item.maxclients - 32:
             expected = f"at least {needed + 32}: the consumers' pools, twice while a deploy overlaps, come to {needed}, and 32 are reserved"
             problems.append(Problem(f"valkey_instances.{item.name}.maxclients", str(item.maxclients), expected))
 
 
-def _check_hosts(found: Description, valkey: HostInput, postgres: HostInput, serves: Sequence[str], problems: list[Problem]) -> None:
+def _check_hosts(
+    found: Description, valkey: HostInput, postgres: HostInput, serves: Sequence[str], problems: list[Problem]
+) -> None:
     """What only the host itself can tell: memory, ports, packages, existing clusters."""
     probe, here = found.host.probe, found.host.name
-    serves_postgres = "postgres" in serves or "postgres" in found.host.groups
-    if probe:
-        reserved = shared_bytes(found.cluster, probe) if serves_postgres and postgres.name == here else 0
-        if ("valkey" in serves or "valkey" in found.host.groups) and valkey.name == here:
-            check_host(found.instances, probe, reserved, problems)
-        if serves_postgres and postgres.name == here:
-            check_cluster(found.cluster, probe, problems)
-    check_budget(found.cluster, found.consumers, problems)
+    runs_valkey = valkey.name == here and ("valkey" in serves or "valkey" in found.host.groups)
+    runs_postgres = postgres.name == here and ("postgres" in serves or "postgres" in found.host.groups)
+    if probe and runs_valkey:
+        check_host(
+            found.instances,
+            probe,
+            shared_bytes(found.cluster, probe, found.valkey_bytes) if runs_postgres else 0,
+            problems,
+        )
+    if probe and runs_postgres:
+        check_cluster(found.cluster, probe, problems, found.valkey_bytes)
+    check_budget(found.cluster, found.consumers, problems, found.credentials)

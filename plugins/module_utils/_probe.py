@@ -72,7 +72,9 @@ def apt_sources(one_line: Sequence[str], deb822: Sequence[str], codename: str) -
             signed = re.search(r"signed-by=(\S+)", match[1] or "")
             entries.append((match[2], match[3], signed[1] if signed else ""))
     for stanza in (stanza for text in deb822 for stanza in re.split(r"\n\s*\n", text)):
-        fields = {key.lower(): value.strip() for key, value in re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE)}
+        fields = {
+            key.lower(): value.strip() for key, value in re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE)
+        }
         if "deb" in fields.get("types", "").split() and fields.get("enabled", "yes").lower() != "no":
             uris = fields.get("uris", "").split() or [""]
             entries += [(uris[0], suite, fields.get("signed-by", "")) for suite in fields.get("suites", "").split()]
@@ -86,6 +88,14 @@ def _address(text: str) -> str:
         return socket.inet_ntop(socket.AF_INET, struct.pack("<I", int(text, 16)))
     words = struct.pack("<4I", *(int(text[start : start + 8], 16) for start in range(0, 32, 8)))
     return socket.inet_ntop(socket.AF_INET6, words)
+
+
+def addresses(fib_trie: str, if_inet6: str) -> list[str]:
+    """The host's own addresses, from the texts of /proc/net/fib_trie and /proc/net/if_inet6."""
+    found = set(re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL", fib_trie))
+    for line in if_inet6.splitlines():
+        found.add(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])))
+    return sorted(found)
 
 
 def listening(table: str) -> Iterator[tuple[str, int, str]]:
@@ -123,7 +133,10 @@ def listeners() -> list[dict[str, Any]]:
     sockets = [entry for table in ("tcp", "tcp6") for entry in listening(read(f"/proc/net/{table}"))]
     owners = socket_owners({inode for address, port, inode in sockets})
     rows = {(address, port): owners.get(inode, ("", "")) for address, port, inode in sockets}
-    return [{"address": key[0], "port": key[1], "process": process, "unit": unit} for key, (process, unit) in sorted(rows.items())]
+    return [
+        {"address": key[0], "port": key[1], "process": process, "unit": unit}
+        for key, (process, unit) in sorted(rows.items())
+    ]
 
 
 def container() -> str:
@@ -189,6 +202,7 @@ def probe(names: Iterable[str]) -> dict[str, Any]:
         "container": container(),
         "packages": packages(read("/var/lib/dpkg/status"), names),
         "apt": apt_sources(lists, stanzas, released["codename"]),
+        "addresses": addresses(read("/proc/net/fib_trie"), read("/proc/net/if_inet6")),
         "listeners": listeners(),
         "sysctl": {name: read("/proc/sys/" + name.replace(".", "/")).strip() for name in SYSCTLS},
         "thp": (re.search(r"\[(\w+)\]", read("/sys/kernel/mm/transparent_hugepage/enabled")) or ["", ""])[1],

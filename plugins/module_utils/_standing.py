@@ -44,7 +44,16 @@ def valkey_rows(host: str, instances: Iterable[Mapping[str, Any]]) -> list[list[
             continue
         info, config = live["info"], live["config"]
         memory = f"{format_size(int(info['used_memory']))} / {format_size(int(config['maxmemory']))}"
-        rows.append([*start, config["maxmemory-policy"], persistence(config), memory, str(info.get("valkey_version", "")), item["url"]])
+        rows.append(
+            [
+                *start,
+                config["maxmemory-policy"],
+                persistence(config),
+                memory,
+                str(info.get("valkey_version", "")),
+                item["url"],
+            ]
+        )
     return rows
 
 
@@ -57,7 +66,15 @@ def postgres_rows(host: str, databases: Iterable[Mapping[str, Any]]) -> list[lis
         if not live:
             rows.append([*start, _MISSING, item.get("error", ""), "", item["url"]])
             continue
-        rows.append([*start, live["version"], key_strategy(live["version_num"], live["extension"]), live["id"] or "", item["url"]])
+        rows.append(
+            [
+                *start,
+                live["version"],
+                key_strategy(live["version_num"], live["extension"]),
+                live["id"] or "",
+                item["url"],
+            ]
+        )
     return rows
 
 

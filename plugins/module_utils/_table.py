@@ -17,6 +17,9 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
     right = [bool(cells) and all(_NUMBER.fullmatch(row[at]) for row in cells) for at in range(len(heads))]
 
     def line(row: Sequence[str]) -> str:
-        return "  ".join(cell.rjust(width) if flush else cell.ljust(width) for cell, width, flush in zip(row, widths, right, strict=True)).rstrip()
+        return "  ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(row, widths, right, strict=True)
+        ).rstrip()
 
     return [title, line(list(heads)), "  ".join("-" * width for width in widths), *[line(row) for row in cells]]

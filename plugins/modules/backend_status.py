@@ -76,6 +76,7 @@ databases:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import connect as connect_postgres
@@ -143,7 +144,9 @@ def main() -> None:
             silent.append(str(error))
     for item in told["instances"]:
         try:
-            instances.append({"name": item["name"], "live": ask_instance(item["socket"], told["user"], told["password"])})
+            instances.append(
+                {"name": item["name"], "live": ask_instance(item["socket"], told["user"], told["password"])}
+            )
         except errors as error:
             instances.append({"name": item["name"], "error": str(error)})
             silent.append(f"Valkey instance {item['name']} does not answer: {error}")
@@ -155,7 +158,9 @@ def main() -> None:
             silent.append(f"database {name} does not answer: {str(error).strip()}")
     result = {"changed": False, "instances": instances, "databases": databases}
     if silent and not module.check_mode:
-        module.fail_json(msg="not everything that is declared stands:\n" + "\n".join(f"- {line}" for line in silent), **result)
+        module.fail_json(
+            msg="not everything that is declared stands:\n" + "\n".join(f"- {line}" for line in silent), **result
+        )
     module.exit_json(**result)
 
 

@@ -69,6 +69,11 @@ probe:
       description: C(uri) and C(keyring) of the release's archive, and all enabled C(suites).
       type: dict
       returned: always
+    addresses:
+      description: The host's own IP addresses.
+      type: list
+      elements: str
+      returned: always
     listeners:
       description: Listening TCP sockets, each with C(address), C(port), C(process) and systemd C(unit).
       type: list
@@ -98,11 +103,14 @@ probe:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.mainstay.backend.plugins.module_utils._probe import probe
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={"packages": {"type": "list", "elements": "str", "default": []}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"packages": {"type": "list", "elements": "str", "default": []}}, supports_check_mode=True
+    )
     module.exit_json(changed=False, probe=probe(module.params["packages"]))
 
 

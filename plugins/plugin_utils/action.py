@@ -42,7 +42,9 @@ class BackendAction(ActionBase):
         """The task's options with DEFAULTS filled in; an unknown one is refused."""
         unknown = sorted(set(self._task.args) - set(defaults))
         if unknown:
-            raise MainstayError(f"{self._task.action}: unknown option {', '.join(unknown)}; expected {', '.join(sorted(defaults)) or 'none'}")
+            raise MainstayError(
+                f"{self._task.action}: unknown option {', '.join(unknown)}; expected {', '.join(sorted(defaults)) or 'none'}"
+            )
         return {**defaults, **self._task.args}
 
     def describe(self, task_vars: dict[str, Any], serves: tuple[str, ...] | None = None) -> Description:
@@ -60,11 +62,15 @@ class BackendAction(ActionBase):
         text = trust_as_template(self._loader.get_text_file_contents(path))
         search = [os.path.dirname(path), os.path.join(COLLECTION, "roles")]
         templar = self._templar.copy_with_new_env(searchpath=search, available_variables={**task_vars, **variables})
-        rendered = templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True, "lstrip_blocks": True})
+        rendered = templar.template(
+            text, escape_backslashes=False, overrides={"trim_blocks": True, "lstrip_blocks": True}
+        )
         return str(rendered if rendered is not None else "")
 
     def remote(self, module: str, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """One remote call of this collection's MODULE (an FQCN is taken as it is)."""
         name = module if "." in module else NAMESPACE + module
-        result: dict[str, Any] = self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars)
+        result: dict[str, Any] = self._execute_module(
+            module_name=name, module_args=dict(arguments), task_vars=task_vars
+        )
         return result

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, format_size, parse_size, shown
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import (
+    Checker,
+    Problem,
+    format_size,
+    parse_size,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +41,9 @@ def test_parse_size(value: object, expected: int | None) -> None:
     assert parse_size(value) == expected
 
 
-@pytest.mark.parametrize(("count", "expected"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (268435456, "256 MiB"), (2**40, "1 TiB")])
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (268435456, "256 MiB"), (2**40, "1 TiB")]
+)
 def test_format_size(count: int, expected: str) -> None:
     assert format_size(count) == expected
 
@@ -75,10 +83,25 @@ def test_right_values_are_read(method: str, value: object, arguments: tuple[Any,
         ("boolean", "maybe", (True,), "v.k: found 'maybe'; expected true or false"),
         ("choice", "c", ("a", ["a", "b"]), "v.k: found 'c'; expected one of a, b"),
         ("size", "lots", ("2mb",), "v.k: found 'lots'; expected a size of at least 1 B, like 256mb"),
-        ("networks", ["10.0.0.1/8"], ([],), "v.k: found '10.0.0.1/8'; expected a network in CIDR form without host bits, like 10.0.0.0/24"),
-        ("addresses", ["localhost"], ([],), "v.k: found 'localhost'; expected an IP address of this host, like 127.0.0.1 (0.0.0.0 for all)"),
+        (
+            "networks",
+            ["10.0.0.1/8"],
+            ([],),
+            "v.k: found '10.0.0.1/8'; expected a network in CIDR form without host bits, like 10.0.0.0/24",
+        ),
+        (
+            "addresses",
+            ["localhost"],
+            ([],),
+            "v.k: found 'localhost'; expected an IP address of this host, like 127.0.0.1 (0.0.0.0 for all)",
+        ),
         ("strings", "a", ([],), "v.k: found 'a'; expected a list of texts"),
-        ("path_", "/etc/../x", ("/x",), "v.k: found '/etc/../x'; expected an absolute path without spaces, quotes, '..', '$' or '%'"),
+        (
+            "path_",
+            "/etc/../x",
+            ("/x",),
+            "v.k: found '/etc/../x'; expected an absolute path without spaces, quotes, '..', '$' or '%'",
+        ),
         ("mapping", [1, 2], (), "v.k: found a list of 2; expected a mapping"),
     ],
 )
@@ -94,9 +117,20 @@ def test_unread_keys_are_unknown_options() -> None:
     assert [str(problem) for problem in problems] == ["v.prot: found an unknown option; expected one of port"]
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.floats(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text() | st.floats(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_junk_is_shown_short_and_on_one_line(value: object) -> None:
     text = shown(value)
     assert len(text) <= 80 and "\n" not in text
-    for method, arguments in (("integer", (1, 0, 9)), ("size", ("1mb",)), ("networks", ([],)), ("path_", ("/x",)), ("mapping", ())):
+    for method, arguments in (
+        ("integer", (1, 0, 9)),
+        ("size", ("1mb",)),
+        ("networks", ([],)),
+        ("path_", ("/x",)),
+        ("mapping", ()),
+    ):
         read(method, value, *arguments)

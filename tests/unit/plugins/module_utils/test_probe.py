@@ -18,8 +18,18 @@ ARCHIVE = "http://archive.example/debian"
     ("text", "version", "codename"),
     [
         pytest.param('ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n', 12, "bookworm", id="debian 12"),
-        pytest.param('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n', 13, "trixie", id="debian 13"),
-        pytest.param('PRETTY_NAME="Debian GNU/Linux forky/sid"\nID=debian\nVERSION_CODENAME=forky\n', 14, "forky", id="testing has no VERSION_ID"),
+        pytest.param(
+            'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n',
+            13,
+            "trixie",
+            id="debian 13",
+        ),
+        pytest.param(
+            'PRETTY_NAME="Debian GNU/Linux forky/sid"\nID=debian\nVERSION_CODENAME=forky\n',
+            14,
+            "forky",
+            id="testing has no VERSION_ID",
+        ),
         pytest.param('PRETTY_NAME="Debian GNU/Linux forky/sid"\nID=debian\n', 14, "forky", id="nor always a codename"),
         pytest.param("ID=alpine\nVERSION_ID=3.20.1\n", None, "", id="something else"),
         pytest.param("", None, "", id="no os-release"),
@@ -58,7 +68,9 @@ def test_packages_tells_only_what_is_installed() -> None:
     ("lines", "stanzas", "expected"),
     [
         pytest.param(
-            [f"deb {ARCHIVE} trixie main\n# deb {ARCHIVE} sid main\ndeb {ARCHIVE} trixie-updates main contrib\ndeb-src {ARCHIVE} trixie main"],
+            [
+                f"deb {ARCHIVE} trixie main\n# deb {ARCHIVE} sid main\ndeb {ARCHIVE} trixie-updates main contrib\ndeb-src {ARCHIVE} trixie main"
+            ],
             [],
             {"uri": ARCHIVE, "keyring": "", "suites": ["trixie", "trixie-updates"]},
             id="one-line",
@@ -71,7 +83,9 @@ def test_packages_tells_only_what_is_installed() -> None:
         ),
         pytest.param(
             [],
-            [f"# comment\nTypes: deb deb-src\nURIs: {ARCHIVE}\nSuites: trixie trixie-backports\nComponents: main\nSigned-By: /k.gpg\n\nTypes: deb\nURIs: {ARCHIVE}-security\nSuites: trixie-security\nEnabled: no\n"],
+            [
+                f"# comment\nTypes: deb deb-src\nURIs: {ARCHIVE}\nSuites: trixie trixie-backports\nComponents: main\nSigned-By: /k.gpg\n\nTypes: deb\nURIs: {ARCHIVE}-security\nSuites: trixie-security\nEnabled: no\n"
+            ],
             {"uri": ARCHIVE, "keyring": "/k.gpg", "suites": ["trixie", "trixie-backports"]},
             id="deb822, one stanza switched off",
         ),
@@ -96,10 +110,32 @@ def test_listening_leaves_out_connections() -> None:
     assert list(_probe.listening(TCP6)) == [("::1", 6379, "13")]
 
 
+FIB = """Main:
+  +-- 0.0.0.0/0 3 0 4
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 127.0.0.0/8 2 0 2
+        |-- 127.0.0.1
+           /32 host LOCAL
+        |-- 127.255.255.255
+           /32 link BROADCAST
+     |-- 172.17.0.3
+        /32 host LOCAL
+"""
+
+
+def test_addresses() -> None:
+    inet6 = "00000000000000000000000000000001 01 80 10 80       lo\n"
+    assert _probe.addresses(FIB, inet6) == ["127.0.0.1", "172.17.0.3", "::1"]
+
+
 @pytest.mark.parametrize(
     ("text", "unit"),
     [
-        ("0::/system.slice/system-valkey\\x2dserver.slice/valkey-server@cache.service\n", "valkey-server@cache.service"),
+        (
+            "0::/system.slice/system-valkey\\x2dserver.slice/valkey-server@cache.service\n",
+            "valkey-server@cache.service",
+        ),
         ("0::/system.slice/postgresql@17-main.service\n", "postgresql@17-main.service"),
         ("0::/user.slice/user-0.slice/session-1.scope\n", ""),
         ("", ""),
@@ -113,7 +149,11 @@ def test_unit_of(text: str, unit: str) -> None:
 def test_data_checksums_beside_the_float_of_pg_control(tmp_path: Path, version: int, expected: bool) -> None:
     """Layout of ControlFileData in src/include/catalog/pg_control.h; the integration tests read real ones."""
     control = tmp_path / "pg_control"
-    control.write_bytes(b"\0" * 240 + struct.pack("<d8IB3xI", 1234567.0, 8192, 131072, 8192, 16777216, 64, 32, 1996, 2048, 1, version) + b"n" * 32)
+    control.write_bytes(
+        b"\0" * 240
+        + struct.pack("<d8IB3xI", 1234567.0, 8192, 131072, 8192, 16777216, 64, 32, 1996, 2048, 1, version)
+        + b"n" * 32
+    )
     assert _probe.data_checksums(str(control)) is expected
 
 

@@ -21,7 +21,12 @@ DATABASE = {
     "name": "shop",
     "port": 5432,
     "url": "postgresql://shop_db_a:***@127.0.0.1:5432/shop",
-    "live": {"version": "17.12", "version_num": 170012, "extension": "1.1", "id": "019e5b7c-0000-7000-8000-000000000000"},
+    "live": {
+        "version": "17.12",
+        "version_num": 170012,
+        "extension": "1.1",
+        "id": "019e5b7c-0000-7000-8000-000000000000",
+    },
 }
 
 
@@ -49,7 +54,15 @@ def test_key_strategy(number: int, extension: str | None, expected: str) -> None
 def test_report_shows_each_server_with_its_masked_url() -> None:
     lines = _standing.report({"db1": {"instances": [INSTANCE], "databases": [DATABASE]}})
     text = "\n".join(lines)
-    for expected in ("allkeys-lru", "1 MiB / 256 MiB", "8.1.1", "redis://shop_cache_a:***@", "17.12", "uuidv7 1.1 (SQL)", "019e5b7c"):
+    for expected in (
+        "allkeys-lru",
+        "1 MiB / 256 MiB",
+        "8.1.1",
+        "redis://shop_cache_a:***@",
+        "17.12",
+        "uuidv7 1.1 (SQL)",
+        "019e5b7c",
+    ):
         assert expected in text
 
 
@@ -64,4 +77,10 @@ def test_nothing_answered() -> None:
 
 
 def test_table_aligns_numbers_to_the_right() -> None:
-    assert table("T", ["name", "count"], [["a", 5], ["bb", 500]]) == ["T", "name  count", "----  -----", "a         5", "bb      500"]
+    assert table("T", ["name", "count"], [["a", 5], ["bb", 500]]) == [
+        "T",
+        "name  count",
+        "----  -----",
+        "a         5",
+        "bb      500",
+    ]
