@@ -124,7 +124,7 @@ def describe(
         hosts=hosts,
         endpoints=_endpoints(host, valkey, postgres, running, cluster),
         valkey_bytes=sum(item.memory for item in running)
-        if valkey.name == postgres.name and "valkey" in host.groups + tuple(serves)
+        if valkey.name == postgres.name and "valkey" in (*host.groups, *serves)
         else 0,
     )
     _check_reach(found, valkey, postgres, problems)

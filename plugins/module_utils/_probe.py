@@ -184,7 +184,7 @@ def data_checksums(path: str) -> bool | None:
     except OSError:
         return None
     at = data.find(struct.pack("<d", 1234567.0))
-    # After floatFormat: blcksz, relseg_size, xlog_blcksz, xlog_seg_size, nameDataLen, indexMaxKeys, toast, loblksize (uint32 each), float8ByVal (bool, padded), data_checksum_version.
+    # Then eight uint32 (block sizes and limits) and the bool float8ByVal, padded; data_checksum_version comes next.
     if at < 0 or len(data) < at + 8 + 9 * 4 + 4:
         return None
     return bool(struct.unpack_from("<I", data, at + 8 + 9 * 4)[0])

@@ -84,7 +84,7 @@ def report(standing: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) ->
     postgres = [row for host, found in standing.items() for row in postgres_rows(host, found.get("databases", ()))]
     lines: list[str] = []
     if valkey:
-        lines += table("Valkey", VALKEY_HEADS, valkey) + [""]
+        lines += [*table("Valkey", VALKEY_HEADS, valkey), ""]
     if postgres:
-        lines += table("PostgreSQL", POSTGRES_HEADS, postgres) + [""]
+        lines += [*table("PostgreSQL", POSTGRES_HEADS, postgres), ""]
     return lines or ["no host of the groups valkey and postgres answered"]

@@ -51,10 +51,8 @@ def read_host(templar: Any, task_vars: Mapping[str, Any], name: str) -> HostInpu
     source: Mapping[str, Any] = task_vars if name == current else task_vars["hostvars"][name]
     defaults = role_defaults()
     view = {**defaults, **{key: source[key] for key in source if key in defaults}}
-    if name == current:
-        context = {**task_vars, **view}
-    else:
-        context = {**{key: source[key] for key in source}, **view}
+    # hostvars answers in final values; reading all of another host's could trip over one that is none of ours
+    context = {**task_vars, **view} if name == current else view
     reader = templar.copy_with_new_env(available_variables=context)
     variables = {key: plain(reader.template(view[key])) for key in view}
     groups = task_vars.get("groups", {})

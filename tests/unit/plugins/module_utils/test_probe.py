@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.mainstay.backend.plugins.module_utils import _probe
 
 ARCHIVE = "http://archive.example/debian"
+OFF = f"\nTypes: deb\nURIs: {ARCHIVE}-security\nSuites: trixie-security\nEnabled: no\n"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,8 @@ def test_packages_tells_only_what_is_installed() -> None:
         pytest.param(
             [],
             [
-                f"# comment\nTypes: deb deb-src\nURIs: {ARCHIVE}\nSuites: trixie trixie-backports\nComponents: main\nSigned-By: /k.gpg\n\nTypes: deb\nURIs: {ARCHIVE}-security\nSuites: trixie-security\nEnabled: no\n"
+                f"# comment\nTypes: deb deb-src\nURIs: {ARCHIVE}\nSuites: trixie trixie-backports\nSigned-By: /k.gpg\n"
+                + OFF
             ],
             {"uri": ARCHIVE, "keyring": "/k.gpg", "suites": ["trixie", "trixie-backports"]},
             id="deb822, one stanza switched off",
