@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -199,6 +200,12 @@ def measure(only_counts: bool) -> list[Figure]:
     return figures
 
 
+def clear() -> None:
+    """Hosts and the store that knows their passwords come and go together."""
+    host("down", *HOSTS, BARE)
+    shutil.rmtree(WORK / "secrets", ignore_errors=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measures playbooks/site.yml.")
     parser.add_argument(
@@ -206,11 +213,11 @@ def main() -> int:
     )
     only_counts = parser.parse_args().only_counts
     WORK.mkdir(parents=True, exist_ok=True)
+    clear()  # an interrupted bench leaves hosts behind
     try:
         figures = measure(only_counts)
     finally:
-        host("down", *HOSTS, BARE)
-        subprocess.run(["rm", "-rf", WORK / "secrets"], check=True)
+        clear()
     say(f"\n{'figure':<36} {'found':>8} {'reach':>8}   met?")
     for figure in figures:
         say(
