@@ -112,7 +112,7 @@ def _consumer(
     if not NAME.fullmatch(name):
         check.say("", f"the name {shown(name)}", "lower-case letters, digits and _, beginning with a letter")
         name = "app"
-    owner = check.text("owner", "root", _OWNER, "a user name of the consumer's hosts")
+    owner = check.text("owner", "root", _OWNER, "a user name, or an id in quotes, of the consumer's hosts")
     wanted = check.strings("credentials", names, f"a list of credentials, of {', '.join(names)}")
     for unknown in [item for item in wanted if item not in names]:
         check.problem("credentials", unknown, f"one of backend_credentials: {', '.join(names)}")
@@ -140,7 +140,7 @@ def _consumer(
         env_file=check.path_("env_file", f"/etc/{name}/.env"),
         secrets_dir=check.path_("secrets_dir", f"/etc/{name}/secrets"),
         owner=owner,
-        group=check.text("group", owner, _OWNER, "a group name of the consumer's hosts"),
+        group=check.text("group", owner, _OWNER, "a group name, or an id in quotes, of the consumer's hosts"),
         credentials=tuple(item for item in wanted if item in names),
         variables=_variables(check),
         processes=check.integer("processes", 1, 1, 1000),
@@ -195,13 +195,22 @@ def _variables(check: Checker) -> dict[str, str]:
 
 
 def _check_paths(consumers: Sequence[Consumer], problems: list[Problem]) -> None:
-    """Two consumers on one host must not write the same file, nor one of them its file into the other's secrets."""
-    taken: dict[tuple[str, str], str] = {}
+    """Two consumers on one host must not write the same file, nor one of them into the other's secrets."""
+    taken: list[tuple[str, str, str]] = []
     for consumer in consumers:
         for option, path in (("env_file", consumer.env_file), ("secrets_dir", consumer.secrets_dir)):
-            for host in consumer.hosts:
-                other = taken.setdefault((host, path.rstrip("/")), f"backend_consumers.{consumer.name}.{option}")
-                mine = f"backend_consumers.{consumer.name}.{option}"
-                if other != mine:
-                    problems.append(Problem(mine, f"{shown(path)}, which is {other} too", "a path of its own"))
-                    break
+            mine, place = f"backend_consumers.{consumer.name}.{option}", path.rstrip("/")
+            clash = next((item for item in taken if item[0] in consumer.hosts and _overlap(place, item[1])), None)
+            if clash:
+                problems.append(
+                    Problem(
+                        mine,
+                        f"{shown(path)}, and {shown(clash[1])} in {clash[2]}",
+                        "a path of its own, inside no other's",
+                    )
+                )
+            taken += [(host, place, mine) for host in consumer.hosts]
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")

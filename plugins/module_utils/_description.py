@@ -10,6 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._agreement import (
+    check_environment,
+    check_platform,
+    check_ports,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._consumers import (
     Consumer,
@@ -129,6 +134,7 @@ def describe(
     )
     _check_reach(found, valkey, postgres, problems)
     _check_pools(found, problems)
+    check_environment(found, problems)
     _check_hosts(found, valkey, postgres, serves, problems)
     return found, list(dict.fromkeys(problems))
 
@@ -140,7 +146,7 @@ def _shared(variables: Mapping[str, Any], name: str, pattern: str, problems: lis
 
 def _check_names(host: HostInput, problems: list[Problem]) -> None:
     """A variable that only resembles one of ours would be ignored in silence."""
-    known = list(host.variables) + ["backend_address", "backend_probe"]
+    known = [*host.variables, "backend_address", "backend_probe"]
     for name in host.names:
         if re.match(r"(backend|valkey|postgres)_", name) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
@@ -163,7 +169,7 @@ def _data_host(
     if role in serves:
         return host
     if named:
-        if named not in hosts:
+        if not isinstance(named, str) or named not in hosts:
             problems.append(
                 Problem(variable, shown(named), f"a host of the inventory, like {', '.join(members) or 'db1'}")
             )
@@ -262,6 +268,10 @@ def _check_hosts(
     probe, here = found.host.probe, found.host.name
     runs_valkey = valkey.name == here and ("valkey" in serves or "valkey" in found.host.groups)
     runs_postgres = postgres.name == here and ("postgres" in serves or "postgres" in found.host.groups)
+    if runs_valkey and runs_postgres:
+        check_ports(found.instances, found.cluster.port, problems)
+    if probe and (runs_valkey or runs_postgres):
+        check_platform(here, probe, problems)
     if probe and runs_valkey:
         check_host(
             found.instances,

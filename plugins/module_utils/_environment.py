@@ -63,8 +63,8 @@ def build(description: Description, consumer: Consumer, issued: Mapping[str, Iss
         credential = description.credentials[name]
         endpoint = description.endpoints[(TARGETS[credential.kind], credential.target)]
         _add(variables, names[name], url(issued[name], endpoint), consumer)
-    pools = _pools(description, consumer)
-    for key, value in pools.items():
+    sizes = pools(description, consumer)
+    for key, value in sizes.items():
         _add(variables, key, str(value), consumer)
     for key, text in consumer.variables.items():
         if key in variables:
@@ -73,7 +73,7 @@ def build(description: Description, consumer: Consumer, issued: Mapping[str, Iss
                 f"backend_consumers.{consumer.name}.variables.{key}: found a variable of this name already; expected {expected}"
             )
         variables[key] = text
-    return Environment(variables, tuple(pools))
+    return Environment(variables, tuple(sizes))
 
 
 def _derived(description: Description, credential: Credential) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def _url_name(credential: Credential, main: str, first: bool) -> str:
     return "DATABASE_URL" if credential.target == main else f"{credential.target.upper()}_DATABASE_URL"
 
 
-def _pools(description: Description, consumer: Consumer) -> dict[str, int]:
+def pools(description: Description, consumer: Consumer) -> dict[str, int]:
     kinds = [
         (description.credentials[name].kind, description.credentials[name].target) for name in consumer.credentials
     ]

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What parts of a description must agree on: names in an environment, ports on one host, and a host that can run the servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import Problem
+from ansible_collections.mainstay.backend.plugins.module_utils._environment import pools, url_names
+from ansible_collections.mainstay.backend.plugins.module_utils._packages import POSTGRES_OF_RELEASE
+from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
+
+if TYPE_CHECKING:
+    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+
+
+def check_environment(found: Description, problems: list[Problem]) -> None:
+    """Every variable of a consumer's environment has one origin."""
+    for consumer in found.consumers:
+        path = f"backend_consumers.{consumer.name}"
+        derived: dict[str, str] = {}
+        for credential, name in url_names(found, consumer).items():
+            other = derived.setdefault(name, credential)
+            if other != credential:
+                told = f"{other} and {credential}, which both give {name}"
+                problems.append(
+                    Problem(f"{path}.credentials", told, "credentials whose names differ in more than case")
+                )
+        derived.update(dict.fromkeys(pools(found, consumer), "the consumer's own options"))
+        for name in consumer.variables:
+            if name in derived:
+                expected = f"no such entry: it is derived from {derived[name]}"
+                problems.append(Problem(f"{path}.variables.{name}", "a variable that this collection sets", expected))
+
+
+def check_ports(instances: Iterable[Instance], port: int, problems: list[Problem]) -> None:
+    """On one host PostgreSQL's PORT is none of the instances' (what these want of each other, they check)."""
+    for item in instances:
+        if item.state == "present" and item.port == port:
+            path = f"valkey_instances.{item.name}.port"
+            problems.append(Problem(path, f"{port}, as in postgres_port", "a port of its own"))
+
+
+def check_platform(host: str, probe: Mapping[str, Any], problems: list[Problem]) -> None:
+    """The servers are Debian's packages and systemd's units."""
+    told = probe.get("distribution") or {}
+    family = {told.get("id"), *str(told.get("like") or "").split()}
+    if "debian" not in family or (told.get("id") == "debian" and told.get("version") not in POSTGRES_OF_RELEASE):
+        release = f"{told.get('id') or 'an unknown system'} {told.get('version') or told.get('codename') or ''}"
+        known = ", ".join(map(str, POSTGRES_OF_RELEASE))
+        problems.append(Problem(f"host {host}", release.strip(), f"Debian {known}, or a derivative of it"))
+    if not probe.get("systemd", True):
+        problems.append(Problem(f"host {host}", "another init than systemd", "systemd: the servers run as its units"))
