@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 
 
 def _words(text: str) -> list[str]:
@@ -18,8 +19,8 @@ def _words(text: str) -> list[str]:
 _SWITCH = _words("""
     activerehashing aof-load-truncated aof-rewrite-incremental-fsync aof-timestamp-enabled aof-use-rdb-preamble crash-log-enabled crash-memcheck-enabled
     disable-thp dynamic-hz extended-redis-compatibility hide-user-data-from-log io-threads-do-reads jemalloc-bg-thread latency-tracking
-    lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del lazyfree-lazy-user-flush mptcp no-appendfsync-on-rewrite rdb-del-sync-files
-    rdb-save-incremental-fsync rdbchecksum rdbcompression stop-writes-on-bgsave-error tls-prefer-server-ciphers tls-session-caching
+    lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del lazyfree-lazy-user-flush mptcp no-appendfsync-on-rewrite
+    rdb-del-sync-files rdb-save-incremental-fsync rdbchecksum rdbcompression stop-writes-on-bgsave-error tls-prefer-server-ciphers tls-session-caching
 """)
 _NUMBER = _words("""
     acllog-max-len active-expire-effort auto-aof-rewrite-min-size auto-aof-rewrite-percentage busy-reply-threshold client-query-buffer-limit
@@ -121,7 +122,19 @@ AT_START = frozenset(
     """)
 )
 
+#: Second names of directives: CONFIG GET answers both, CONFIG SET refuses both at once.
+_ALIAS = re.compile(
+    r"slave|^master(?:auth|user)$|ziplist|_cpulist$|^lua-time-limit$|^commandlog-(?:execution-slower-than|slow-execution-max-len)$"
+)
+#: What the unit's command line sets over the file.
+_BY_UNIT = ("daemonize", "supervised")
+
 _NUMERIC = re.compile(r"-?\d+(?:b|k|kb|m|mb|g|gb|%)?", re.IGNORECASE)
+
+
+def comparable(config: Mapping[str, str]) -> dict[str, str]:
+    """CONFIG GET's answer with each directive once, and without what the unit decides."""
+    return {name: value for name, value in config.items() if name not in _BY_UNIT and not _ALIAS.search(name)}
 
 
 def text_of(value: object) -> str | None:

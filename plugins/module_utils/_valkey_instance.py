@@ -65,6 +65,12 @@ class Instance:
         return max(65535, self.maxclients + 1024)
 
     @property
+    def allowed(self) -> tuple[str, ...]:
+        """Who may connect besides loopback: the clients, and this host by the addresses it listens on."""
+        own = [address for address in self.bind if address not in ("0.0.0.0", "::") and not address.startswith("127.")]
+        return (*self.clients, *[address for address in own if address != "::1"])
+
+    @property
     def directives(self) -> tuple[tuple[str, str], ...]:
         """valkey.conf as pairs, in the order in which it is written."""
         fixed = {
