@@ -28,6 +28,8 @@ def unfit(value: str) -> str | None:
     ):
         if char in value:
             return name
+    if "${" in value:  # python-dotenv expands it within single quotes too
+        return "'${'"
     if any((char < " " and char != "\t") or char == "\x7f" for char in value):
         return "a control character"
     if any("\ud800" <= char <= "\udfff" for char in value):
