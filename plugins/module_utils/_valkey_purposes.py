@@ -20,7 +20,7 @@ KEEPING = ("noeviction",)
 
 #: Nothing of an application's user reaches what these remove, whatever was granted before them.
 _NEVER = ("-@admin", "-@dangerous", "-script|flush", "-script|kill", "-function")
-_BASIC = ("+@connection", "+@transaction", "+info")
+_BASIC = ("+@connection", "+@transaction")
 
 
 @dataclass(frozen=True)

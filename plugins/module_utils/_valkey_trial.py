@@ -83,7 +83,7 @@ def trial(name: str, config: str, acl: str, places: Mapping[str, str], login: Lo
     folder = tempfile.mkdtemp(prefix="mainstay-valkey-", dir="/run")
     try:
         os.chown(folder, uid, -1)
-        for file, text in (("conf", config), ("acl", acl)):
+        for file, text in (("conf", _moved(config)), ("acl", acl)):
             with open(
                 os.open(f"{folder}/{file}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             ) as handle:
@@ -96,6 +96,11 @@ def trial(name: str, config: str, acl: str, places: Mapping[str, str], login: Lo
         {**live.config, **{key: places[key] for key in _PLACE}},
         {user: rights for user, (hashes, rights) in live.acl.items()},
     )
+
+
+def _moved(config: str) -> str:
+    """CONFIG without the lines that place it (a server enters `dir` as it reads it); line numbers in messages stay right."""
+    return re.sub(rf"^(?=(?:{'|'.join(_PLACE)}) )", "# ", config, flags=re.MULTILINE)
 
 
 def _run(name: str, folder: str, login: Login) -> Live:
