@@ -39,8 +39,8 @@ scenario: ## one Molecule scenario (S=default, debian12, debian14)
 bench: ## round trips and times of a run that changes nothing, and of a cold one
 	@scripts/venv && scripts/engine && .venv/bin/python scripts/bench.py
 
-docs: ## docs/reference.md from the plugins' own documentation
-	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" python scripts/plugin_docs.py
+docs: ## docs/reference.md and the roles' tables from their own documentation
+	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" sh -c 'python scripts/plugin_docs.py && python scripts/role_docs.py'
 
 build: ## the collection's archive in .build/dist
 	@scripts/venv && .venv/bin/ansible-galaxy collection build --force --output-path .build/dist .

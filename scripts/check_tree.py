@@ -59,7 +59,7 @@ def spans(node: yaml.Node) -> Iterator[tuple[int, int]]:
                 yield from spans(part)
         else:
             last = max(
-                value.end_mark.line if value.end_mark.column else value.end_mark.line - 1 for _, value in task.value
+                value.end_mark.line if value.end_mark.column else value.end_mark.line - 1 for _key, value in task.value
             )
             yield task.start_mark.line + 1, last - task.start_mark.line + 1
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Writes the table of variables in every role's README from its meta/argument_specs.yml. Usage: scripts/role_docs.py [--check]"""
@@ -56,7 +55,7 @@ def page(role: Path) -> tuple[str, str]:
         "|---|---|---|---|",
         *rows(spec.get("options") or {}),
     ]
-    head, _, rest = before.partition(BEGIN)
+    head, _begin, rest = before.partition(BEGIN)
     return before, head + "\n".join([BEGIN, *table, END]) + rest.partition(END)[2]
 
 
