@@ -82,6 +82,14 @@ def role_problems(paths: list[Path]) -> Iterator[str]:
     )
 
 
+def group_problems() -> Iterator[str]:
+    """A module that the action group does not name would not get its module_defaults."""
+    listed = yaml.safe_load(Path("meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["backend"]
+    modules = sorted(path.stem for path in Path("plugins/modules").glob("*.py"))
+    if listed != modules:
+        yield f"meta/runtime.yml: action_groups.backend: found {listed}; expected {modules}"
+
+
 def main() -> int:
     paths = list(tracked())
     problems: list[str] = []
@@ -91,7 +99,7 @@ def main() -> int:
         except UnicodeDecodeError:
             continue
         problems += file_problems(path, text)
-    problems += role_problems(paths)
+    problems += [*role_problems(paths), *group_problems()]
     print("\n".join(problems) or f"{len(paths)} files are as they should be")
     return 1 if problems else 0
 
