@@ -55,6 +55,8 @@ _raw:
   elements: str
 """
 
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -68,6 +70,24 @@ from ansible_collections.mainstay.backend.plugins.module_utils._scram import ver
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, read_hosts
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue_named
 
+WITHOUT_CONSUMERS: dict[str, Any] = {"backend_consumers": {}}
+
+
+class HostsWithoutConsumers(Mapping[str, Any]):
+    """hostvars, but for what the consumers are given: that may be made with this very lookup."""
+
+    def __init__(self, hosts: Any) -> None:
+        self._hosts = hosts
+
+    def __getitem__(self, name: str) -> Any:
+        return ChainMap(WITHOUT_CONSUMERS, self._hosts[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
@@ -79,7 +99,11 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(str(error)) from None
 
     def _found(self, names: list[str], variables: dict[str, Any]) -> list[str]:
-        hosts = read_hosts(self._templar, variables)
+        if "hostvars" not in variables:
+            expected = "to be read for the host that the task runs on"
+            raise MainstayError(f"secret {', '.join(names)}: found in a variable of another host; expected {expected}")
+        raw = {**variables, "hostvars": HostsWithoutConsumers(variables["hostvars"]), **WITHOUT_CONSUMERS}
+        hosts = read_hosts(self._templar, raw)
         # Problems elsewhere in the description are the preflight's to report: reading one secret does not depend on them.
         description, _ = describe(hosts, str(variables["inventory_hostname"]), group_members(variables))
         unknown = [name for name in names if name not in description.credentials]
