@@ -4,16 +4,52 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mainstay.backend.plugins.module_utils._checking import Problem
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import pools, url_names
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import POSTGRES_OF_RELEASE
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, HostInput
+
+#: What has one meaning for a whole backend: a host that said otherwise would be given logins that its server does not know.
+COMMON = ("backend_app", "backend_environment", "backend_credentials", "backend_consumers", "backend_store_dir")
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?")
+
+
+def check_common(host: HostInput, others: Iterable[HostInput], problems: list[Problem]) -> None:
+    """HOST and the OTHERS that serve it agree on what is common to all."""
+    for other in others:
+        for name in COMMON:
+            mine, theirs = host.variables.get(name), other.variables.get(name)
+            if mine != theirs:
+                told = f"{shown(mine)} on {host.name} and {shown(theirs)} on {other.name}"
+                if shown(mine) == shown(theirs):
+                    told = f"one value on {host.name} and another on {other.name}"
+                problems.append(Problem(name, told, "the same on every host: set it for all of them"))
+
+
+def check_address(host: HostInput, problems: list[Problem]) -> None:
+    """HOST's address goes into the URLs of its consumers."""
+    try:
+        ipaddress.ip_address(host.address)
+    except ValueError:
+        if not _HOST.fullmatch(host.address):
+            told = "a text with @ in it (not shown)" if "@" in host.address else shown(host.address)
+            problems.append(Problem(f"backend_address of {host.name}", told, "an IP address or a host name"))
+
+
+def check_store(host: HostInput, problems: list[Problem]) -> None:
+    """The secret store's folder on the controller."""
+    read = Checker("", host.variables, problems)
+    expected = "an absolute path on the controller"
+    read.text("backend_store_dir", "", r"(?:/.*)?", expected)
+    read.text("backend_store_vault_id", "", r"[^\s@,]*", "the name of a vault id")
 
 
 def check_environment(found: Description, problems: list[Problem]) -> None:

@@ -41,7 +41,8 @@ class Problem:
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.variable}: found {self.found}; expected {self.expected}"
+        text = f"{self.variable}: found {self.found}; expected {self.expected}"
+        return re.sub(r"[\x00-\x1f\x7f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def shown(value: object) -> str:

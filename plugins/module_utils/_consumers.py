@@ -52,7 +52,9 @@ def read_credentials(
         if entry is not None and not isinstance(entry, Mapping):
             problems.append(
                 Problem(
-                    f"backend_credentials.{name}", shown(entry), "a mapping, like {kind: postgres_role, database: shop}"
+                    f"backend_credentials.{name}",
+                    "a value of its own (not shown)",
+                    "a mapping, like {kind: postgres_role, database: shop}; the secret store makes the secrets",
                 )
             )
             continue
@@ -169,6 +171,8 @@ def _hosts(check: Checker, groups: Mapping[str, Sequence[str]]) -> tuple[str, ..
             found.append(item)
         else:
             check.problem("hosts", item, "a host or a group of the inventory")
+    if not found and all(item in groups for item in names):
+        check.say("hosts", f"no host in {', '.join(names) or 'an empty list'}", "at least one host")
     return tuple(dict.fromkeys(found))
 
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._agreement import (
+    check_address,
+    check_common,
     check_environment,
     check_platform,
     check_ports,
+    check_store,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._consumers import (
@@ -132,6 +135,11 @@ def describe(
         if valkey.name == postgres.name and "valkey" in (*host.groups, *serves)
         else 0,
     )
+    check_store(host, problems)
+    others = list({item.name: item for item in (valkey, postgres) if item.name != host.name}.values())
+    check_common(host, others, problems)
+    for item in others:
+        check_address(item, problems)
     _check_reach(found, valkey, postgres, problems)
     _check_pools(found, problems)
     check_environment(found, problems)
