@@ -307,7 +307,7 @@ class Fleet:
             if not self.plans[item.name].restart:
                 continue
             live, pid = self.live[item.name], self.units[item.unit].get("MainPID")
-            if live.state == "up" and (item.keeps or live.config.get("appendonly") == "yes"):
+            if live.state == "up" and directive(item.config, "appendonly") == "yes":
                 persisted(item.socket, self.login, item.name)
             since = time.time()
             units.act("restart", [item.unit], "--no-block")
