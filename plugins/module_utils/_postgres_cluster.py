@@ -1,0 +1,338 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Brings a cluster to what the controller derived: files, then reload or restart, proven by pg_settings; a failed start is rolled back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
+from ansible_collections.mainstay.backend.plugins.module_utils._files import Change, FileSpec, place
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift import (
+    Live,
+    ask,
+    differences,
+    drift,
+    overridden,
+)
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import NAME, Layout, Wanted, owned_files
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import (
+    connect,
+    execute,
+    quoted,
+    rows,
+    said,
+)
+from ansible_collections.mainstay.backend.plugins.module_utils._probe import data_checksums
+
+START_SECONDS = 600
+RELOAD_SECONDS = 20
+
+
+@dataclass
+class Outcome:
+    """What was done, for people; `diff` entries are before/after."""
+
+    diff: list[dict[str, str]] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    changed: bool = False
+
+    def did(self, text: str) -> None:
+        self.changed = True
+        self.actions.append(text)
+
+
+def run(*command: str, seconds: float = START_SECONDS) -> str:
+    """Standard output of COMMAND, which must succeed."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MainstayError(f"{command[0]} {command[1]} did not run: {type(error).__name__}") from error
+    if done.returncode:
+        raise MainstayError(
+            f"{' '.join(command[:3])} failed (exit {done.returncode}): {(done.stderr or done.stdout).strip()[-1000:]}"
+        )
+    return done.stdout
+
+
+class Server:
+    """The cluster's unit and process on this host."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def place(self) -> tuple[int, str] | None:
+        """Port and socket directory of the running server, from postmaster.pid; None where none runs."""
+        try:
+            with open(f"{self.layout.data()}/postmaster.pid", encoding="utf-8") as handle:
+                lines = handle.read().splitlines()
+            os.kill(int(lines[0]), 0)
+        except (OSError, ValueError, IndexError):
+            return None
+        return (int(lines[3]), lines[4].split(",")[0]) if len(lines) > 4 and lines[4] else None
+
+    def active(self) -> bool:
+        return subprocess.run(["systemctl", "is-active", "--quiet", self.layout.unit], check=False).returncode == 0
+
+    def connection(self) -> Any:
+        """A connection to the running server, patient while it recovers."""
+        errors, until = require("psycopg2").OperationalError, time.monotonic() + START_SECONDS
+        while True:
+            place = self.place()
+            if place is None:
+                raise MainstayError(f"{self.layout.unit} does not run")
+            try:
+                return connect("postgres", *place)
+            except errors as error:
+                if (
+                    not re.search("starting up|recovery|shutting down|No such file|refused", str(error))
+                    or time.monotonic() > until
+                ):
+                    raise MainstayError(f"PostgreSQL does not answer: {said(error)}") from None
+            time.sleep(0.2)
+
+    def start(self, verb: str) -> str:
+        """Starts or restarts the unit; '' where the server then answers, else what its log says."""
+        size = os.path.getsize(self.layout.log) if os.path.exists(self.layout.log) else 0
+        try:
+            run("systemctl", verb, self.layout.unit)
+            self.connection().close()
+        except MainstayError as error:
+            return self._log(size) or str(error)
+        return ""
+
+    def _log(self, start: int) -> str:
+        """What the server logged from byte START on: a server that does not start has no sessions, so no statements either."""
+        with contextlib.suppress(OSError), open(self.layout.log, encoding="utf-8", errors="replace") as handle:
+            handle.seek(start)
+            lines = [
+                line.strip() for line in handle if re.search(r"\b(FATAL|PANIC|ERROR|HINT|DETAIL):|could not", line)
+            ]
+            return "; ".join(
+                re.sub(r"^.*?(?=(?:FATAL|PANIC|ERROR|HINT|DETAIL|LOG|WARNING):)", "", line) for line in lines[-8:]
+            )
+        return ""
+
+
+def apply(wanted: Wanted, check_mode: bool) -> Outcome:
+    """Brings the cluster to WANTED; in check mode says what would be done."""
+    layout, outcome = Layout(wanted.version), Outcome()
+    if not os.path.exists(f"{layout.binaries}/postgres"):
+        if not check_mode:
+            raise MainstayError(f"postgresql-{wanted.version} is not installed on this host; install it first")
+        _note_files(outcome, place(*owned_files(wanted, layout, layout.data()), check_mode=True))
+        outcome.did(f"would create and start cluster {wanted.version}/{NAME}")
+        return outcome
+    _ensure_cluster(wanted, layout, outcome, check_mode)
+    data = layout.data()
+    if wanted.data_checksums and data_checksums(f"{data}/global/pg_control") is False:
+        binary = f"{layout.binaries}/pg_checksums"
+        remedy = f"systemctl stop {layout.unit}; runuser -u postgres -- {binary} --enable -D {data}; systemctl start {layout.unit}"
+        raise MainstayError(
+            f"postgres_data_checksums: found true, and the cluster has no checksums; expected them switched on ({remedy}), or false"
+        )
+    server = Server(layout)
+    files, directories = owned_files(wanted, layout, data)
+    if check_mode:
+        _note_files(outcome, place(files, directories, check_mode=True))
+        _foresee(wanted, layout, server, outcome)
+        return outcome
+    before = _snapshot(files)
+    changes = place(files, directories)
+    _note_files(outcome, changes)
+    try:
+        _act(wanted, layout, server, outcome, {change.path for change in changes})
+    except MainstayError as error:
+        raise _roll_back(error, layout, server, before, changes) from None
+    _enable(outcome)
+    return outcome
+
+
+def _note_files(outcome: Outcome, changes: Sequence[Change]) -> None:
+    for change in changes:
+        outcome.diff.append(change.diff())
+        outcome.did(f"{change.path}: {', '.join(change.what)}")
+
+
+def _ensure_cluster(wanted: Wanted, layout: Layout, outcome: Outcome, check_mode: bool) -> None:
+    if os.path.exists(layout.main_file):
+        return
+    outcome.did(f"{'would create' if check_mode else 'created'} cluster {wanted.version}/{NAME}")
+    if not check_mode:
+        options = ["--encoding=UTF8", "--locale=C.UTF-8"] + (["--data-checksums"] if wanted.data_checksums else [])
+        run("pg_createcluster", f"--port={wanted.port}", "--start-conf=auto", str(wanted.version), NAME, "--", *options)
+
+
+def _snapshot(files: Sequence[FileSpec]) -> list[FileSpec]:
+    """The files as they are, so that they can be put back; a missing one has no content."""
+    found = []
+    for spec in files:
+        content = None
+        with contextlib.suppress(OSError), open(spec.path, encoding="utf-8") as handle:
+            content = handle.read()
+        found.append(FileSpec(spec.path, content, spec.owner, spec.group, spec.mode))
+    return found
+
+
+def _act(wanted: Wanted, layout: Layout, server: Server, outcome: Outcome, changed: set[str]) -> None:
+    """Starts, reloads or restarts as little as makes the server run what is wanted, then proves that it does."""
+    if layout.unit_file in changed:
+        run("systemctl", "daemon-reload")
+    if server.place() is None:
+        _start(server, outcome, "start", f"started {layout.unit}")
+    elif not server.active():
+        remedy = f"pg_ctlcluster {wanted.version} {NAME} stop"
+        raise MainstayError(f"the cluster runs outside {layout.unit}, which must start it; stop it first: {remedy}")
+    connection = server.connection()
+    try:
+        _check_hba(connection, layout)
+        live = ask(connection, wanted.settings, layout.settings_file)
+        if overridden(live, wanted.settings):
+            _reset(connection, live, wanted, outcome)
+            changed = changed | {layout.settings_file}
+        differing = differences(live, wanted.settings)
+        if changed & {layout.settings_file, layout.hba_file} or differing or _stale(connection, layout):
+            _reload(connection)
+            if not changed & {layout.settings_file, layout.hba_file}:
+                outcome.diff.append(drift(differing))
+            outcome.did("reloaded the configuration")
+            live = ask(connection, wanted.settings, layout.settings_file)
+        reasons = [f"{name} ({item.shown} runs)" for name, item in live.items() if item.pending]
+        if _older(connection, layout):
+            reasons.append("the unit's drop-in")
+    finally:
+        connection.close()
+    if reasons:
+        _start(server, outcome, "restart", f"restarted {layout.unit}: {', '.join(reasons)} needs it")
+        connection = server.connection()
+        try:
+            live = ask(connection, wanted.settings, layout.settings_file)
+        finally:
+            connection.close()
+    _prove(live, wanted)
+
+
+def _start(server: Server, outcome: Outcome, verb: str, text: str) -> None:
+    trouble = server.start(verb)
+    if trouble:
+        raise MainstayError(f"PostgreSQL did not {verb}: {trouble}")
+    outcome.did(text)
+
+
+def _check_hba(connection: Any, layout: Layout) -> None:
+    """Lines of pg_hba.conf that the server would refuse at the next reload (it then keeps the old rules, and does not start again)."""
+    wrong = rows(
+        connection,
+        "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL ORDER BY line_number LIMIT 3",
+    )
+    if wrong:
+        raise MainstayError(f"{layout.hba_file}: {'; '.join(f'line {line}: {text}' for line, text in wrong)}")
+
+
+def _reset(connection: Any, live: dict[str, Live], wanted: Wanted, outcome: Outcome) -> None:
+    """Takes back what ALTER SYSTEM set of the parameters that the inventory declares; others are left alone."""
+    for item in overridden(live, wanted.settings):
+        execute(connection, [f"ALTER SYSTEM RESET {quoted(item.name)}"])
+        header = f"{item.file} (ALTER SYSTEM)"
+        entry = {
+            "before_header": header,
+            "after_header": header,
+            "before": f"{item.name} = {item.shown}\n",
+            "after": "",
+        }
+        outcome.diff.append(entry)
+        outcome.did(f"took back ALTER SYSTEM SET {item.name} = {item.shown}: {wanted.settings[item.name]} is declared")
+
+
+def _stale(connection: Any, layout: Layout) -> bool:
+    """Whether a file was replaced after the server last read them (a run that was cut off in between)."""
+    newest = max(os.path.getmtime(path) for path in (layout.settings_file, layout.hba_file))
+    return bool(rows(connection, "SELECT extract(epoch FROM pg_conf_load_time())::float8 < %s", [newest])[0][0])
+
+
+def _older(connection: Any, layout: Layout) -> bool:
+    """Whether the server started before the unit's drop-in was written."""
+    written = os.path.getmtime(layout.unit_file)
+    return bool(rows(connection, "SELECT extract(epoch FROM pg_postmaster_start_time())::float8 < %s", [written])[0][0])
+
+
+def _reload(connection: Any) -> None:
+    """Reloads, and waits until this session has read the new configuration too: pending_restart is right from then on."""
+    loaded = rows(connection, "SELECT pg_conf_load_time(), pg_reload_conf()")[0][0]
+    until = time.monotonic() + RELOAD_SECONDS
+    while rows(connection, "SELECT pg_conf_load_time()")[0][0] == loaded:
+        if time.monotonic() > until:
+            raise MainstayError(
+                f"PostgreSQL did not reload its configuration within {RELOAD_SECONDS} s; its log says why"
+            )
+        time.sleep(0.02)
+
+
+def _prove(live: dict[str, Live], wanted: Wanted) -> None:
+    wrong = [
+        f"{item.live.name} is {item.live.shown} by {item.live.origin}, not {item.wanted}"
+        for item in differences(live, wanted.settings)
+    ]
+    if wrong:
+        raise MainstayError(
+            f"PostgreSQL does not run what is declared: {'; '.join(wrong)}; take that away or declare it in postgres_settings"
+        )
+
+
+def _foresee(wanted: Wanted, layout: Layout, server: Server, outcome: Outcome) -> None:
+    """Check mode: what the running server would be told."""
+    if server.place() is None:
+        outcome.did(f"would start {layout.unit}")
+        return
+    connection = server.connection()
+    try:
+        live = ask(connection, wanted.settings, layout.settings_file)
+    finally:
+        connection.close()
+    differing = differences(live, wanted.settings)
+    if differing:
+        outcome.diff.append(drift(differing))
+    for item in overridden(live, wanted.settings):
+        outcome.did(
+            f"would take back ALTER SYSTEM SET {item.name} = {item.shown}: {wanted.settings[item.name]} is declared"
+        )
+    restarts = [item.live.name for item in differing if item.restarts]
+    if restarts:
+        outcome.did(f"would restart {layout.unit}: {', '.join(restarts)} needs it")
+    elif differing:
+        outcome.did("would reload the configuration")
+
+
+def _roll_back(
+    error: MainstayError, layout: Layout, server: Server, before: Sequence[FileSpec], changes: Sequence[Change]
+) -> MainstayError:
+    """Puts the previous files back and the server up with them; returns the error to raise."""
+    paths = {change.path for change in changes}
+    if not paths:
+        return error
+    try:
+        place([spec for spec in before if spec.path in paths])
+        run("systemctl", "daemon-reload")
+        trouble = server.start("restart" if server.place() is None or not server.active() else "reload")
+    except MainstayError as second:
+        trouble = str(second)
+    if trouble:
+        return MainstayError(
+            f"{error}. The previous configuration was put back, and the server does not run with it either: {trouble}"
+        )
+    return MainstayError(f"{error}. The previous configuration was put back and runs")
+
+
+def _enable(outcome: Outcome) -> None:
+    """The meta unit must be enabled, or the cluster stays down after a reboot of the host."""
+    if not os.path.lexists("/etc/systemd/system/multi-user.target.wants/postgresql.service"):
+        run("systemctl", "enable", "postgresql.service")
+        outcome.did("enabled postgresql.service")
