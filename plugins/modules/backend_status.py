@@ -103,13 +103,13 @@ def ask_database(name: str, port: int) -> dict[str, Any]:
     try:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT current_setting('server_version'), current_setting('server_version_num')::int,"
-                " (SELECT extversion FROM pg_extension WHERE extname = 'uuidv7')"
+                "SELECT current_setting('server_version'), current_setting('server_version_num')::int, extversion, quote_ident(nspname)"
+                " FROM (VALUES (1)) AS always LEFT JOIN (pg_extension JOIN pg_namespace n ON n.oid = extnamespace) ON extname = 'uuidv7'"
             )
-            version, number, extension = cursor.fetchone()
+            version, number, extension, schema = cursor.fetchone()
             fresh = None
             if extension is not None:
-                cursor.execute("SELECT uuidv7()::text")
+                cursor.execute(f"SELECT {schema}.uuidv7()::text")
                 fresh = cursor.fetchone()[0]
         return {"version": version.split()[0], "version_num": number, "extension": extension, "id": fresh}
     finally:
