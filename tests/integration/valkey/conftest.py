@@ -24,7 +24,8 @@ def connect(name, user=None, password=None):
     port = told["ports"][name]
     user = user if user is not None else told["users"][name]
     password = password if password is not None else told["passwords"].get(user, "")
-    return redis.Redis(port=port, username=user, password=password, decode_responses=True, socket_timeout=5)
+    return redis.Redis(port=port, username=user, password=password, decode_responses=True, socket_timeout=5,
+                       retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0))
 def admin(name):
     return redis.Redis(unix_socket_path="/run/valkey-%s/valkey.sock" % name, username=told["admin"], password=told["passwords"][told["admin"]],
                        decode_responses=True, socket_timeout=5)
@@ -37,6 +38,7 @@ class Valkey:
 
     host: Any
     first: dict[str, Any] = field(default_factory=dict)
+    known: tuple[int, dict[str, str]] = field(default_factory=lambda: (0, {}))
     ports: Mapping[str, int] = field(
         default_factory=lambda: {"cache": 6379, "session": 6380, "cable": 6381, "queue": 6382}
     )
@@ -48,6 +50,9 @@ class Valkey:
     def secrets(self) -> dict[str, str]:
         """User -> password, read from the store with the vault's own tool."""
         store = next((self.host.work / "secrets").glob("*.vault.txt"))
+        stamp = store.stat().st_mtime_ns
+        if self.known[0] == stamp:
+            return self.known[1]
         command = [
             ROOT / ".venv/bin/ansible-vault",
             "view",
@@ -60,6 +65,7 @@ class Valkey:
         for name, credential in told["credentials"].items():
             current = credential["current"]
             found[f"{name}_{current['slot']}"] = current["secret"]
+        self.known = (stamp, found)
         return found
 
     def python(self, script: str, check: bool = True, seconds: float = 120) -> Any:
