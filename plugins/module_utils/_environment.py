@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
 
 if TYPE_CHECKING:
@@ -53,27 +52,15 @@ def url_names(description: Description, consumer: Consumer) -> dict[str, str]:
 
 
 def build(description: Description, consumer: Consumer, issued: Mapping[str, Issued]) -> Environment:
-    """Every variable of CONSUMER on the description's host."""
+    """Every variable of CONSUMER on the description's host. That no name comes twice is checked with the description."""
     names = url_names(description, consumer)
-    ordered = sorted(
-        consumer.credentials, key=lambda name: (description.credentials[name].kind, names[name] != "DATABASE_URL")
-    )
+    kinds = {name: description.credentials[name].kind for name in names}
     variables: dict[str, str] = {}
-    for name in ordered:
-        credential = description.credentials[name]
-        endpoint = description.endpoints[(TARGETS[credential.kind], credential.target)]
-        _add(variables, names[name], url(issued[name], endpoint), consumer)
-    sizes = pools(description, consumer)
-    for key, value in sizes.items():
-        _add(variables, key, str(value), consumer)
-    for key, text in consumer.variables.items():
-        if key in variables:
-            expected = "another name: this one is derived, from backend_credentials or the pool options of the consumer"
-            raise MainstayError(
-                f"backend_consumers.{consumer.name}.variables.{key}: found a variable of this name already; expected {expected}"
-            )
-        variables[key] = text
-    return Environment(variables, tuple(sizes))
+    for name in sorted(consumer.credentials, key=lambda name: (kinds[name], names[name] != "DATABASE_URL")):
+        target = description.credentials[name].target
+        variables[names[name]] = url(issued[name], description.endpoints[(TARGETS[kinds[name]], target)])
+    sizes = {key: str(value) for key, value in pools(description, consumer).items()}
+    return Environment({**variables, **sizes, **consumer.variables}, tuple(sizes))
 
 
 def _derived(description: Description, credential: Credential) -> tuple[str, ...]:
@@ -106,11 +93,3 @@ def pools(description: Description, consumer: Consumer) -> dict[str, int]:
         if kind == "valkey_user":
             found[f"REDIS_{target.upper()}_POOL"] = consumer.valkey_pool
     return found
-
-
-def _add(variables: dict[str, str], key: str, value: str, consumer: Consumer) -> None:
-    if key in variables:
-        raise MainstayError(
-            f"backend_consumers.{consumer.name}.credentials: found two that both give {key}; expected credentials with distinct names"
-        )
-    variables[key] = value
