@@ -93,7 +93,6 @@ class Cluster:
     def plan(self, roles: Sequence[Role], databases: Sequence[Database]) -> list[Step]:
         names = sorted({name for database in databases for name in database.extensions})
         found = self.databases([database.name for database in databases])
-        # Reading what can be installed opens every control file; only a database that lacks something needs it.
         known = self.extensions(names) if names else {}
         return plan(roles, databases, self.roles([role.name for role in roles]), found, known, self.version)
 

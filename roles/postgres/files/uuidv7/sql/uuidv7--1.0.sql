@@ -21,8 +21,7 @@ RETURN (overlay(substr(to_hex(1152921504606846976::int8
 CREATE FUNCTION @extschema@.uuidv7_timestamp(id uuid) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN substr(id::text, 15, 1) = '7' AND substr(id::text, 20, 1) IN ('8', '9', 'a', 'b')
-            THEN timezone('UTC', '1970-01-01'::timestamp
-                                 + '1 millisecond'::interval * ('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::int8::float8)
+            THEN to_timestamp(('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::int8::float8 / 1000::float8)
        END;
 
 COMMENT ON FUNCTION @extschema@.uuidv7() IS 'a UUID version 7 of this moment, ordered to the microsecond within a backend';

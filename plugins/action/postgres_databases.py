@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sends all roles and databases of one PostgreSQL cluster in one remote call; passwords stay here, SCRAM verifiers go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
+
+
+class ActionModule(BackendAction):
+    """Two login slots for each credential of kind postgres_role; the store says which may log in."""
+
+    SERVES = ("postgres",)
+
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        self.arguments()
+        found = self.describe(task_vars)
+        issued = issue(found, self._loader, self._task.check_mode)
+        logins, verifiers = [], {}
+        for database in found.cluster.databases:
+            for credential in found.credential_of("postgres_role", database.name):
+                for name, verifier in issued[credential.name].scram_verifiers().items():
+                    settings = dict(database.timeouts)
+                    limit = database.connection_limit
+                    logins.append(
+                        {"name": name, "owner": database.owner, "settings": settings, "connection_limit": limit}
+                    )
+                    verifiers[name] = verifier
+        arguments = {
+            "port": found.cluster.port,
+            "logins": logins,
+            "verifiers": verifiers,
+            "databases": [
+                {
+                    "name": database.name,
+                    "owner": database.owner,
+                    "encoding": database.encoding,
+                    "locale": database.locale,
+                    "extensions": list(database.extensions),
+                }
+                for database in found.cluster.databases
+            ],
+        }
+        return self.remote("postgres_databases", arguments, task_vars)
