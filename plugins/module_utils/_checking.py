@@ -72,7 +72,7 @@ def parse_size(value: object) -> int | None:
 
 def format_size(count: int) -> str:
     """COUNT bytes for people, in binary units: 268435456 -> '256 MiB'."""
-    amount = float(count)
+    amount = float(min(count, 1 << 80))
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024:
             return f"{amount:.4g} {unit}"

@@ -174,14 +174,12 @@ def _data_host(
     variable = f"backend_{role}_host"
     members = [name for name in groups.get(role, ()) if name in hosts]
     named = host.variables.get(variable)
+    if named and (not isinstance(named, str) or named not in hosts):
+        problems.append(Problem(variable, shown(named), f"a host of the inventory, like {', '.join(members) or 'db1'}"))
+        return host
     if role in serves:
         return host
     if named:
-        if not isinstance(named, str) or named not in hosts:
-            problems.append(
-                Problem(variable, shown(named), f"a host of the inventory, like {', '.join(members) or 'db1'}")
-            )
-            return host
         return hosts[str(named)]
     if host.name in members or not members:
         return host
