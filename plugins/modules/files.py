@@ -219,7 +219,8 @@ def main() -> None:
     except MainstayError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}")
+        hint = "; expected a user who may do that: become" if isinstance(error, PermissionError) else ""
+        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}{hint}")
     module.exit_json(
         changed=bool(changes),
         changes=[{"path": change.path, "what": list(change.what)} for change in changes],

@@ -199,6 +199,11 @@ def issue(description: Description, loader: Any, check_mode: bool, create: bool 
     return issue_these(open_store(description), wanted, check_mode, create)
 
 
+def check_store(description: Description) -> None:
+    """Refuses, before anything is changed, a store that cannot be opened or that knows a credential as another kind."""
+    _store.missing(open_store(description).read(), description.credentials.values())
+
+
 def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make: bool) -> dict[str, Issued]:
     contents = store.read()
     absent = [credential.name for credential in _store.missing(contents, wanted)]

@@ -8,9 +8,12 @@ import errno
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +23,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
-from ansible_collections.mainstay.backend.plugins.plugin_utils.store import VaultFile, issue_these
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import VaultFile, check_store, issue_these
 
 NOW = "2026-11-22T12:00:00Z"
 WANTED = [Credential("shop_db", "postgres_role", "shop"), Credential("shop_cache", "valkey_user", "cache")]
@@ -281,6 +284,46 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, passwords: Cal
     (tmp_path / "file").touch()
     with pytest.raises(MainstayError, match="cannot be written: Not a directory"):
         VaultFile(str(tmp_path / "file" / "secrets"), "production").update(add("one"))
+
+
+def test_a_store_is_checked_before_anything_is_done(store: VaultFile, passwords: Callable[..., None]) -> None:
+    def description(kind: str) -> Any:
+        return SimpleNamespace(
+            store_dir=store.directory,
+            environment="production",
+            store_vault_id="",
+            credentials={"shop_db": Credential("shop_db", kind)},
+        )
+
+    check_store(description("postgres_role"))
+    assert not os.path.exists(store.directory)
+    issue_these(store, WANTED, check_mode=False, make=True)
+    check_store(description("postgres_role"))
+    with pytest.raises(MainstayError, match=r"backend_credentials\.shop_db\.kind: found valkey_user"):
+        check_store(description("valkey_user"))
+    passwords(default="wrong")
+    VaultFile._cache.clear()
+    with pytest.raises(MainstayError, match="no given vault password"):
+        check_store(description("postgres_role"))
+
+
+@pytest.mark.parametrize("ignored", [None, ".none"])
+def test_a_store_inside_an_inventory_folder_is_not_read_as_hosts(
+    store: VaultFile, tmp_path: Path, ignored: str | None
+) -> None:
+    """Ansible reads every file of such a folder; even where the user has it read those endings, no secret is quoted."""
+    found = issue_these(store, WANTED, check_mode=False, make=True)
+    issue_these(store, [Credential("more", "valkey_user")], check_mode=False, make=True)
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {one: }}\n")
+    (tmp_path.parent / "password").write_text("correct horse\n")
+    command = [Path(sys.executable).parent / "ansible-inventory", "-i", tmp_path, "--list", "-vvv"]
+    environment = {**os.environ, "ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path.parent / "password"), "ANSIBLE_CONFIG": ""}
+    if ignored:
+        environment["ANSIBLE_INVENTORY_IGNORE"] = ignored
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert '"one"' in done.stdout
+    assert ("Failed to parse" in done.stderr) == (ignored is not None)
+    assert not any(item.password in done.stdout + done.stderr for item in found.values())
 
 
 def test_reading_is_quick(store: VaultFile) -> None:
