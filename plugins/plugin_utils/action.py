@@ -74,3 +74,14 @@ class BackendAction(ActionBase):
             module_name=name, module_args=dict(arguments), task_vars=task_vars
         )
         return result
+
+    def _update_module_args(
+        self,
+        module_name: str,
+        module_args: dict[str, Any],
+        task_vars: dict[str, Any],
+        ignore_unknown_opts: bool = False,
+    ) -> None:
+        """Keeps the modules' parameters, whole configuration files among them, out of the hosts' journals."""
+        super()._update_module_args(module_name, module_args, task_vars, ignore_unknown_opts)
+        module_args["_ansible_no_log"] = True
