@@ -47,7 +47,11 @@ def test_check_then_real_then_check_then_real(host: Any, variables: dict[str, An
     assert found == [" 755 root:root", ".env 600 www-data:www-data", "secrets 700 www-data:www-data", *files]
 
 
-def test_no_secret_is_shown_or_logged(host: Any, variables: dict[str, Any]) -> None:
+@pytest.mark.parametrize("pipelining", ["true", "false"])
+def test_no_secret_is_shown_or_logged(
+    host: Any, variables: dict[str, Any], monkeypatch: pytest.MonkeyPatch, pipelining: str
+) -> None:
+    monkeypatch.setenv("ANSIBLE_PIPELINING", pipelining)
     first = host.play(ROLES, variables=variables, verbosity=4).ok()
     known = passwords(host)
     assert len({*known}) == 4 and all(len(item) == 64 for item in known)
