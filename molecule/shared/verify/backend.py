@@ -13,11 +13,15 @@ from urllib.parse import quote, urlsplit
 import psycopg
 import redis
 from dotenv import dotenv_values
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from tunnel import Tunnel
 
 ENV_FILE = "/etc/shop/.env"
 SECRETS = "/etc/shop/secrets"
 INSTANCES = ("cache", "session", "cable")
+#: For who expects to be refused: redis-py takes a refused login for a lost connection, and tries again for seconds.
+ONCE: dict[str, Any] = {"retry": Retry(NoBackoff(), 0)}
 
 
 def until(check: Callable[[], Any], seconds: float, what: str) -> float:
@@ -44,6 +48,7 @@ class Backend:
         )
         self.tunnels: dict[str, Tunnel] = {}
         self.clients: list[redis.Redis] = []
+        self.shared: dict[str, redis.Redis] = {}
 
     def port(self, target: str) -> int:
         if target not in self.tunnels:
@@ -67,6 +72,12 @@ class Backend:
         )
         self.clients.append(client)
         return client
+
+    def client(self, instance: str) -> redis.Redis:
+        """The one client of the application's user that the tests of a module share."""
+        if instance not in self.shared:
+            self.shared[instance] = self.connect(instance)
+        return self.shared[instance]
 
     def admin(self, instance: str) -> redis.Redis:
         """Over the unix socket, as the role itself administers it."""
@@ -108,7 +119,7 @@ class Backend:
         """Until the application's user gets an answer; a fresh connection each time."""
 
         def answers() -> bool:
-            with self.connect(instance, socket_timeout=2) as client:
+            with self.connect(instance, socket_timeout=2, **ONCE) as client:
                 return bool(client.ping())
 
         return until(answers, seconds, f"{instance} answers its application")

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import redis
-from backend import INSTANCES, Backend
+from backend import INSTANCES, ONCE, Backend
 
 every_instance = pytest.mark.parametrize("instance", INSTANCES)
 
@@ -23,7 +23,6 @@ FORBIDDEN: list[list[str]] = [
     ["KEYS", "*"],
     ["ACL", "LIST"],
     ["ACL", "SETUSER", "verify", "on"],
-    ["DEBUG", "SLEEP", "0"],
     ["MONITOR"],
     ["SHUTDOWN", "NOSAVE"],
     ["REPLICAOF", "127.0.0.1", "6379"],
@@ -40,27 +39,27 @@ FORBIDDEN: list[list[str]] = [
 @every_instance
 def test_valkey_refuses_who_gives_no_password(backend: Backend, instance: str) -> None:
     with pytest.raises(redis.exceptions.AuthenticationError, match="Authentication required"):
-        backend.connect(instance, user=None, password=None).get("verify")
+        backend.connect(instance, user=None, password=None, protocol=2, **ONCE).get("verify")
 
 
 @every_instance
 def test_valkey_refuses_a_wrong_password(backend: Backend, instance: str) -> None:
     with pytest.raises(redis.exceptions.AuthenticationError, match="invalid username-password pair"):
-        backend.connect(instance, password="wrong").ping()
+        backend.connect(instance, password="wrong", **ONCE).ping()
 
 
 @every_instance
 @pytest.mark.parametrize("user", ["default", "nobody", "root"])
 def test_valkey_refuses_a_wrong_user(backend: Backend, instance: str, user: str) -> None:
     with pytest.raises(redis.exceptions.AuthenticationError, match="invalid username-password pair"):
-        backend.connect(instance, user=user).ping()
+        backend.connect(instance, user=user, **ONCE).ping()
 
 
 @every_instance
 def test_valkey_refuses_another_instances_user(backend: Backend, instance: str) -> None:
     other = backend.url("cache" if instance != "cache" else "session")
     with pytest.raises(redis.exceptions.AuthenticationError, match="invalid username-password pair"):
-        backend.connect(instance, user=other.username, password=other.password).ping()
+        backend.connect(instance, user=other.username, password=other.password, **ONCE).ping()
 
 
 @every_instance
@@ -69,7 +68,7 @@ def test_valkey_refuses_the_unused_slot_with_any_password(backend: Backend, inst
     assert user.endswith("_a")
     for password in (backend.url(instance).password, "", "nopass"):
         with pytest.raises(redis.exceptions.AuthenticationError):
-            backend.connect(instance, user=user[:-1] + "b", password=password).ping()
+            backend.connect(instance, user=user[:-1] + "b", password=password, **ONCE).ping()
 
 
 @every_instance
@@ -78,13 +77,21 @@ def test_valkey_refuses_its_application_what_only_an_administrator_needs(
     backend: Backend, instance: str, command: list[str]
 ) -> None:
     with pytest.raises(redis.exceptions.NoPermissionError):
-        backend.connect(instance).execute_command(*command)
+        backend.client(instance).execute_command(*command)
 
 
 @pytest.mark.parametrize("instance", ["session", "cable"])
 def test_valkey_lets_nobody_empty_what_must_not_be_lost(backend: Backend, instance: str) -> None:
     with pytest.raises(redis.exceptions.NoPermissionError):
-        backend.connect(instance).flushdb()
+        backend.client(instance).flushdb()
+
+
+@every_instance
+def test_valkey_offers_nobody_its_debugging_commands(backend: Backend, instance: str) -> None:
+    """Not even the administrator: who wants them must change the configuration and restart."""
+    for client in (backend.client(instance), backend.admin(instance)):
+        with pytest.raises(redis.exceptions.ResponseError, match=r"enable-debug-command|no permissions"):
+            client.execute_command("DEBUG", "SLEEP", "0")
 
 
 @every_instance
@@ -181,5 +188,5 @@ def test_postgres_refuses_its_application_other_databases_and_the_servers_own_th
         "SELECT pg_read_file('/etc/passwd')",
         "CREATE EXTENSION file_fdw",
     ):
-        with backend.database() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with backend.database(autocommit=True) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(sql)  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 import redis
-from backend import Backend, until
+from backend import ONCE, Backend, until
 from test_cache import flood
 
 VALUE = 64 * 1024
@@ -48,7 +48,7 @@ class Writer(threading.Thread):
         while not self.stop.is_set():
             try:
                 # Without retries: each answer belongs to the write just sent.
-                with self.backend.connect("session", retry=None) as client:
+                with self.backend.connect("session", **ONCE) as client:
                     while not self.stop.is_set():
                         sequence += 1
                         key = f"verify:ack:{self.number}:{sequence}"
