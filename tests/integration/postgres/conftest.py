@@ -98,6 +98,13 @@ class Postgres:
         told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         return {name: record["current"]["secret"] for name, record in told["credentials"].items()}
 
+    def host_psql_program(self, command: str) -> tuple[int, str]:
+        """Exit code and output of COMMAND as the server itself runs it, inside of its sandbox."""
+        query = f"COPY (SELECT 1) TO PROGRAM $$({command}) >/var/lib/postgresql/out 2>&1$$"
+        done = ["docker", "exec", "-u", "postgres", self.host.name, "psql", "-XAtqc", query]
+        code = subprocess.run(done, capture_output=True, text=True, timeout=60).returncode
+        return code, str(self.host.run("cat /var/lib/postgresql/out"))
+
     def started(self) -> str:
         return self.sql("SELECT pg_postmaster_start_time()")
 
