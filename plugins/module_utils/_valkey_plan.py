@@ -162,10 +162,12 @@ def decide(
         return plan
     if expected is None or live.state != "up":
         return plan
+    if set(expected.config) - set(live.config):
+        plan.restart.append("the installed server was upgraded and knows directives that the running one does not")
     for name, value in expected.config.items():
-        if live.config.get(name) != value:
+        if live.config.get(name, value) != value:
             target = plan.at_start if name in AT_START else plan.live
-            target[name] = (live.config.get(name, ""), value)
+            target[name] = (live.config[name], value)
     if dropin and "LimitNOFILE" in needs_process(dropin.before, dropin.after) and "maxclients" in plan.live:
         plan.at_start["maxclients"] = plan.live.pop("maxclients")
     plan.restart += [f"{name} is read at a start only" for name in plan.at_start]
