@@ -15,6 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._packages import 
 )
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import PROBE, ROLES, this_run
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import check_store
 
 SERVERS = ("valkey", "postgres")
 
@@ -41,6 +42,7 @@ class ActionModule(BackendAction):
             found = self.describe(
                 {**task_vars, "ansible_facts": {**task_vars.get("ansible_facts", {}), **facts}}, serves
             )
+        check_store(found)
         version = postgres_version(found.cluster.version, probe)
         wanted = [name for role in roles or serves for name in packages_of(role, version)]
         return {

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import unfit
 
 KINDS = ("postgres_role", "valkey_user")
 _OWNER = r"[a-z_][a-z0-9_-]{0,31}|\d{1,9}"
@@ -187,12 +188,9 @@ def _variables(check: Checker) -> dict[str, str]:
             )
         elif isinstance(value, bool) or not isinstance(value, (str, int, float)):
             check.problem(f"variables.{key}", value, "a text or a number (quote true and false)")
-        elif set(str(value)) & set("'\\\n\r\0"):
-            check.say(
-                f"variables.{key}",
-                "a quote, backslash, line break or NUL in it (value not shown)",
-                "a value that every .env loader reads alike",
-            )
+        elif what := unfit(str(value)):
+            expected = "a value that every .env loader reads alike"
+            check.say(f"variables.{key}", f"{what} in it (value not shown)", expected)
         else:
             found[key] = str(value)
     return found

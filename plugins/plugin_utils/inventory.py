@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.mainstay.backend.plugins.module_utils._description import GROUPS, SHARED_DEFAULTS, HostInput
@@ -50,7 +51,15 @@ def read_host(templar: Any, task_vars: Mapping[str, Any], name: str) -> HostInpu
     current = str(task_vars["inventory_hostname"])
     source: Mapping[str, Any] = task_vars if name == current else task_vars["hostvars"][name]
     defaults = role_defaults()
-    view = {**defaults, **{key: source[key] for key in source if key in defaults}}
+    view = dict(defaults)
+    for key in [key for key in source if key in defaults]:
+        try:
+            view[key] = source[key]
+        except AnsibleError:
+            # Consumers may take values from lookups, which need not work in another host's name.
+            if key != "backend_consumers":
+                raise
+            view[key] = templar.template(task_vars.get(key, {}))
     # hostvars answers in final values; reading all of another host's could trip over one that is none of ours
     context = {**task_vars, **view} if name == current else view
     reader = templar.copy_with_new_env(available_variables=context)
