@@ -80,7 +80,9 @@ class Server:
         return (int(lines[3]), lines[4].split(",")[0]) if len(lines) > 4 and lines[4] else None
 
     def active(self) -> bool:
-        return subprocess.run(["systemctl", "is-active", "--quiet", self.layout.unit], check=False).returncode == 0
+        """Whether systemd knows of the running server; one that is just starting or stopping counts."""
+        found = run("systemctl", "show", "--property=ActiveState", "--value", self.layout.unit).strip()
+        return found not in ("inactive", "failed")
 
     def connection(self) -> Any:
         """A connection to the running server, patient while it recovers."""
