@@ -75,8 +75,11 @@ def _entry(check: Checker) -> HbaEntry | None:
     address = _address(check, kind)
     options = {}
     for key, value in check.mapping("options").items():
-        if key not in OPTIONS or not re.fullmatch(r"[A-Za-z0-9_.@/-]+", str(value)):
-            check.problem(f"options.{key}", value, f"a plain value of one of {', '.join(OPTIONS)}")
+        # Neither is shown: what stands here may be a password of another method
+        if key not in OPTIONS:
+            check.say(f"options.{key}", "an unknown option (value not shown)", f"one of {', '.join(OPTIONS)}")
+        elif not re.fullmatch(r"[A-Za-z0-9_.@/-]+", str(value)):
+            check.say(f"options.{key}", "a value that is not plain (not shown)", "letters, digits and _.@/- only")
         options[key] = str(value)
     check.done()
     return HbaEntry(kind, databases, users, address, method, options) if len(check.problems) == before else None
@@ -99,6 +102,9 @@ def _names(check: Checker, key: str) -> tuple[str, ...]:
 def _method(check: Checker, kind: str) -> str:
     method = check.get("method", "peer" if kind == "local" else "scram-sha-256")
     allowed = METHODS["local" if kind == "local" else "host"]
+    if not isinstance(method, str):
+        check.problem("method", method, f"one of {', '.join(allowed)}")
+        return ""
     if method in _WEAK and method not in allowed:
         check.say("method", f"{method}, which {_WEAK[method]}", f"one of {', '.join(allowed)}")
     elif method not in allowed:
