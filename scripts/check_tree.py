@@ -19,7 +19,7 @@ MACHINE = {
     "the host name of a registry or mirror": re.compile(
         r"\b(?:deb|registry|files|security)\.[a-z]+\.(?:org|com)\b|\bpypi\.[a-z]"
     ),
-    "a path of one machine": re.compile(r"(?<![\w.:])/(?:work|root|farm)/(?!\.\.)"),
+    "a path of one machine": re.compile(r"(?<![\w.:])/(?:work|farm)/"),
 }
 HEADER = ("the mainstay.backend authors", "GNU General Public License v3.0+")
 
