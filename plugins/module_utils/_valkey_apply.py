@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_kernel as kernel
@@ -18,11 +18,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_tr
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_units as units
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
-from ansible_collections.mainstay.backend.plugins.module_utils._files import Change, DirectorySpec, FileSpec, place
+from ansible_collections.mainstay.backend.plugins.module_utils._files import FileSpec, place
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import acl_differences
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import (
     Live,
-    Login,
     ask,
     connect,
     persisted,
@@ -31,68 +30,25 @@ from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live impo
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_plan import (
     Plan,
     Wanted,
-    decide,
-    describe_live,
     directive,
 )
-from ansible_collections.mainstay.backend.plugins.module_utils._valkey_trial import Expected
-
-STOCK = "valkey-server.service"
-TIMER = "/etc/systemd/system/valkey-watchdog@.timer"
-
-
-@dataclass
-class Outcome:
-    """What was done (or would be), and why."""
-
-    changed: bool = False
-    actions: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
-
-    def did(self, text: str) -> None:
-        self.changed = True
-        self.actions.append(text)
-
-    def differs(self, header: str, before: str, after: str) -> None:
-        self.changed = True
-        self.diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
+from ansible_collections.mainstay.backend.plugins.module_utils._valkey_survey import (
+    STOCK,
+    TIMER,
+    Outcome,
+    Survey,
+    ended,
+)
 
 
 @dataclass
-class Fleet:
-    """All instances of one host, and what is known of them at this moment."""
+class Fleet(Survey):
+    """The survey, and what it decided put into force."""
 
-    wanted: Sequence[Wanted]
-    support: Sequence[FileSpec]
-    folders: Sequence[DirectorySpec]
-    login: Login
-    check_mode: bool
-    outcome: Outcome = field(default_factory=Outcome)
-    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    live: dict[str, Live] = field(default_factory=dict)
-    expected: dict[str, Expected] = field(default_factory=dict)
-    plans: dict[str, Plan] = field(default_factory=dict)
-    changes: dict[str, Change] = field(default_factory=dict)
-    kernel: bool = False
     previous: dict[str, str | None] = field(default_factory=dict)
 
-    @property
-    def present(self) -> list[Wanted]:
-        return [item for item in self.wanted if item.state == "present"]
-
-    @property
-    def absent(self) -> list[Wanted]:
-        return [item for item in self.wanted if item.state == "absent"]
-
     def apply(self) -> Outcome:
-        installed = os.path.exists(trials.SERVER)
-        if not installed and not self.check_mode:
-            raise MainstayError(
-                "valkey-server: found no server on this host; expected the package valkey-server to be installed"
-            )
-        self._look(installed)
-        self._tell()
+        self.look()
         if not self.check_mode:
             self._remove()
             self._support()
@@ -102,110 +58,6 @@ class Fleet:
             self._start()
             self._restart()
         return self.outcome
-
-    def states(self) -> dict[str, str]:
-        present = {
-            item.name: "unknown" if self.check_mode and self.live[item.name].state != "up" else "running"
-            for item in self.present
-        }
-        return {**present, **{item.name: "absent" for item in self.absent}}
-
-    # What is there, what is wanted: nothing below changes the host until `_remove`.
-
-    def _look(self, installed: bool) -> None:
-        names = [name for item in self.wanted for name in (item.unit, item.timer)]
-        self.units = units.show([STOCK, *names]) if installed else {}
-        self._look_at_kernel()
-        specs = [*self.support, *[spec for item in self.wanted for spec in item.files()]]
-        directories = [*self.folders, *[spec for item in self.present for spec in item.directories()]]
-        for change in place(specs, directories, check_mode=True):
-            self.changes[change.path] = change
-        for item in self.present:
-            self.live[item.name] = self._ask(item)
-            if installed:
-                self.expected[item.name] = self._expect(item)
-            plan = self.plans[item.name] = decide(
-                item, self.units.get(item.unit, {}), self.live[item.name], self.expected.get(item.name), self.changes
-            )
-            plan.enable = plan.enable or self._unwatched(item)
-
-    def _look_at_kernel(self) -> None:
-        why = kernel.skipped()
-        if why:
-            self.outcome.notes.append(why)
-            return
-        self.support = [*self.support, kernel.kernel_file()]
-        self.kernel = bool(kernel.differs())
-        if self.kernel:
-            self.outcome.did(f"{kernel.NAME}: {kernel.differs()} -> {kernel.VALUE}")
-
-    def _ask(self, item: Wanted) -> Live:
-        live = ask(item.socket, self.login)
-        runs = self.units.get(item.unit, {}).get("ActiveState") in ("active", "activating")
-        if self.check_mode or live.state in ("up", "refused") or not (runs or live.state != "down"):
-            return live
-        # Loading takes as long as it takes; a hung server is its watchdog's, which needs some seconds.
-        try:
-            return wait_ready(item.socket, self.login, lambda: "", lambda found: True)
-        except MainstayError as error:
-            remedy = f"an instance of this role that answers: systemctl stop {item.unit}, then run this again"
-            raise MainstayError(
-                f"{item.unit}: found it running, and on {item.socket} {error}; expected {remedy}"
-            ) from None
-
-    def _expect(self, item: Wanted) -> Expected:
-        changed = item.config_path in self.changes or item.acl_path in self.changes
-        found = None if changed else trials.remembered(item.name, item.config, item.acl)
-        if found is None:
-            found = trials.trial(item.name, item.config, item.acl, item.places, self.login)
-            if not self.check_mode:
-                trials.forget(item.name)
-        return found
-
-    def _tell(self) -> None:
-        """The outcome as far as it is known before anything is done: files, and what running servers say."""
-        out = self.outcome
-        for change in self.changes.values():
-            out.changed = True
-            out.diff.append(change.diff())
-        for item in self.absent:
-            if self._is_there(item):
-                left = f"; its data stays in {item.directory}" if os.path.isdir(item.directory) else ""
-                out.did(f"{item.name}: removed{left}")
-        for item in self.present:
-            self._tell_one(item, self.plans[item.name])
-        if self.units.get(STOCK, {}).get("UnitFileState") == "enabled":
-            if self.units[STOCK]["ActiveState"] == "inactive":
-                out.did(f"{STOCK}: disabled, it would take port 6379 at the next boot")
-            else:
-                out.notes.append(f"{STOCK} runs beside the described instances and was left alone")
-
-    def _tell_one(self, item: Wanted, plan: Plan) -> None:
-        out, changed = self.outcome, {**plan.live, **plan.at_start}
-        if changed or plan.users:
-            before = describe_live([(name, old) for name, (old, new) in changed.items()])
-            after = describe_live([(name, new) for name, (old, new) in changed.items()])
-            out.differs(f"running server {item.name}", before + "\n".join(plan.acl[0]), after + "\n".join(plan.acl[1]))
-        cause = " (it had been changed by hand)" if plan.drifted else ""
-        for name, (old, new) in plan.live.items():
-            out.did(f"{item.name}: {name} {old or repr('')} -> {new or repr('')} without a restart{cause}")
-        if plan.users and self.live[item.name].state == "up":
-            by_hand = "" if item.acl_path in self.changes else " (they had been changed by hand)"
-            out.did(f"{item.name}: users loaded{by_hand}")
-        if plan.start:
-            out.did(f"{item.name}: {'started' if os.path.exists(item.config_path) else 'created and started'}")
-        elif plan.enable:
-            out.did(f"{item.name}: enabled at boot, with its watchdog")
-        if plan.restart:
-            lost = "" if directive(item.config, "appendonly") == "yes" else "; it starts empty"
-            out.did(f"{item.name}: restarted, because {'; '.join(plan.restart)}{lost}")
-
-    def _is_there(self, item: Wanted) -> bool:
-        unit = self.units.get(item.unit, {})
-        running = unit.get("ActiveState") in ("active", "activating") or unit.get("UnitFileState") == "enabled"
-        return running or any(spec.path in self.changes for spec in item.files())
-
-    # What changes the host, in the order in which `apply` calls it.
 
     def _remove(self) -> None:
         gone = [item for item in self.absent if self._is_there(item)]
@@ -295,12 +147,12 @@ class Fleet:
         units.act("restart", [item.timer for item in fresh])
         for item in self.present:
             if not self.plans[item.name].restart:
-                trials.remember(item.name, item.config, item.acl, self.expected[item.name])
+                self._remember(item)
 
-    def _unwatched(self, item: Wanted) -> bool:
-        timer = self.units.get(item.timer, {})
-        running = self.units.get(item.unit, {}).get("ActiveState") == "active"
-        return timer.get("UnitFileState") != "enabled" or (running and timer.get("ActiveState") != "active")
+    def _remember(self, item: Wanted) -> None:
+        """Spares the next run the trial."""
+        if item.name in self.learnt:
+            trials.remember(item.name, item.config, item.acl, self.expected[item.name])
 
     def _restart(self) -> None:
         for item in self.present:
@@ -314,18 +166,12 @@ class Fleet:
             self.plans[item.name].at_start.clear()
             self._arrive(item, since, Newcomer(item.unit, live.info.get("run_id"), pid))
             os.unlink(item.marker)
-            trials.remember(item.name, item.config, item.acl, self.expected[item.name])
+            self._remember(item)
 
     def _arrive(self, item: Wanted, since: float, started: Callable[[Live], bool]) -> None:
         """Waits until ITEM is healthy and is what was wanted; where it is not, its previous files return and the task fails."""
-
-        def dead() -> str:
-            told = units.show([item.unit])[item.unit]
-            ended = told["ActiveState"] == "failed" or told["SubState"] == "auto-restart"
-            return f"it ends as soon as it starts ({told['Result']})" if ended else ""
-
         try:
-            self._verify(item, wait_ready(item.socket, self.login, dead, started))
+            self._verify(item, wait_ready(item.socket, self.login, lambda: ended(item.unit), started))
         except MainstayError as error:
             said = trials.words(units.journal(item.unit, since))
             undone = self._undo(item)
@@ -348,7 +194,7 @@ class Fleet:
             return "It was stopped again and its previous files put back."
         units.act("restart", [item.unit], "--no-block")
         try:
-            wait_ready(item.socket, self.login, lambda: "", lambda found: True)
+            wait_ready(item.socket, self.login, lambda: "", lambda found: True, any_login=True)
         except MainstayError as error:
             return f"Its previous files were put back, and it does not come up with them either: {error}."
         return "Its previous files were put back and it runs with them."

@@ -119,12 +119,15 @@ def _loaded(socket: str, login: Login) -> object:
 
 
 def wait_ready(
-    socket: str, login: Login, dead: Callable[[], str], started: Callable[[Live], bool], patience: float = PATIENCE
+    socket: str, login: Login, dead: Callable[[], str], started: Callable[[Live], bool], any_login: bool = False
 ) -> Live:
-    """Waits until the server on SOCKET is up and STARTED agrees that it is the new one; DEAD tells why waiting is in vain, or ''."""
+    """Waits until the server on SOCKET is up and STARTED agrees that it is the new one; DEAD tells why waiting is in vain, or ''.
+
+    ANY_LOGIN: a server that refuses the administrator is up as well.
+    """
     progress: object = None
-    deadline = time.monotonic() + patience
-    turn = 0
+    deadline = time.monotonic() + PATIENCE
+    turn = refusals = 0
     while True:
         live = ask(socket, login)
         if live.state == "up" and started(live):
@@ -132,12 +135,16 @@ def wait_ready(
         if live.state == "loading":
             now = _loaded(socket, login)
             if now != progress:
-                progress, deadline = now, time.monotonic() + patience
-        if live.state == "refused" and started(live):
+                progress, deadline = now, time.monotonic() + PATIENCE
+        # The first refusal may still be the old server's: it was asked before STARTED was.
+        refusals = refusals + 1 if live.state == "refused" and started(live) else 0
+        if refusals > 1:
+            if any_login:
+                return live
             raise MainstayError("the server refuses the login that its own ACL file holds")
         turn += 1
         # systemd is asked now and then: each question is a process
         why = dead() if turn % 10 == 0 else ""
         if why or time.monotonic() > deadline:
-            raise MainstayError(why or f"no answer for {patience:.0f} seconds (last state: {live.state})")
+            raise MainstayError(why or f"no answer for {PATIENCE:.0f} seconds (last state: {live.state})")
         time.sleep(PAUSE)

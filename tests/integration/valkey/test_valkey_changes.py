@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -181,6 +182,17 @@ def test_an_instance_that_does_not_come_up_gets_its_previous_files_back(back: An
     assert back.apply().changed == []
 
 
+def test_a_file_that_was_broken_by_hand_is_repaired_and_its_server_started(valkey: Any) -> None:
+    valkey.python("connect('session').set('w:1', 'kept')")
+    valkey.host.run(
+        "echo nonsense >> /etc/valkey/valkey-session.conf; systemctl restart valkey-server@session", check=False
+    )
+    told = valkey.apply().ok().result(TASK)
+    assert "session: started" in told["actions"]
+    assert valkey.python("print(json.dumps(connect('session').get('w:1')))") == "kept"
+    assert valkey.apply().changed == []
+
+
 def test_an_interrupted_restart_is_finished_by_the_next_run(back: Any) -> None:
     before = back.run_ids()
     back.host.run("mkdir -p /run/mainstay && echo x > /run/mainstay/valkey-cable.restart")
@@ -209,6 +221,7 @@ def test_less_memory_than_in_use_is_refused_where_nothing_may_be_evicted(back: A
 
 
 def test_an_instance_comes_goes_and_comes_back_with_its_data(back: Any) -> None:
+    back.apply({"queue": {"state": "absent"}}).ok()
     assert "queue: created and started" in back.apply({"queue": {}}).ok().result(TASK)["actions"]
     back.python("connect('queue').rpush('jobs', 'one')")
     gone = back.apply({"queue": {"state": "absent"}})
@@ -226,7 +239,7 @@ def test_an_instance_comes_goes_and_comes_back_with_its_data(back: Any) -> None:
 def test_a_replaced_store_replaces_the_users_by_a_restart_and_says_so(valkey: Any) -> None:
     valkey.python("connect('session').set('w:1', 'kept')")
     store = valkey.host.work / "secrets"
-    store.rename(store.with_name("before"))
+    store.rename(store.with_name(f"before-{time.time_ns()}"))
     told = valkey.apply().ok().result(TASK)
     assert any(
         text.startswith("session: restarted, because it refuses the administrator's login") for text in told["actions"]
