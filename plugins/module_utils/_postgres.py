@@ -237,6 +237,6 @@ def shared_bytes(cluster: Cluster, probe: Mapping[str, Any], reserved_bytes: int
     settings = derive_settings(cluster, probe["memory_bytes"], probe["cores"], reserved_bytes, version)
     try:
         buffers = size_of(settings, "shared_buffers", version)
-    except ValueError:  # a value that is refused elsewhere
+    except (ValueError, OverflowError):  # a value that is refused elsewhere
         buffers = probe["memory_bytes"] // 4
     return buffers + count_of(settings, "max_connections", 100) * BACKEND_BYTES

@@ -131,7 +131,7 @@ def count_of(settings: Mapping[str, str], name: str, default: int) -> int:
     """The whole number of NAME, or DEFAULT."""
     try:
         return int(float(settings.get(name, default)))
-    except ValueError:
+    except (ValueError, OverflowError):
         return default
 
 
