@@ -92,7 +92,7 @@ class Server:
             if place is None:
                 raise MainstayError(f"{self.layout.unit} does not run")
             try:
-                return connect("postgres", *place)
+                return connect("postgres", *place, quiet=False)
             except errors as error:
                 if (
                     not re.search("starting up|recovery|shutting down|No such file|refused", str(error))

@@ -15,7 +15,9 @@ AUTO = "postgresql.auto.conf"
 _SETTINGS = """
 SELECT name, setting, current_setting(name), coalesce(unit, ''), vartype, context, source, coalesce(sourcefile, ''), coalesce(sourceline, 0),
        pending_restart, coalesce(enumvals, '{}')
-  FROM pg_settings WHERE name = ANY(%s) OR sourcefile = %s"""
+  FROM pg_catalog.pg_settings WHERE name = ANY(%s) OR sourcefile = %s"""
+#: Where a value comes from that is this session's own and not the cluster's.
+_OF_THE_SESSION = ("client", "session", "user", "database", "database user")
 
 
 @dataclass(frozen=True)

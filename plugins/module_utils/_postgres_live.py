@@ -33,8 +33,8 @@ _QUIET = {
 }
 
 
-def connect(database: str, port: int, socket: str = SOCKET, autocommit: bool = True) -> Any:
-    """A psycopg2 connection to DATABASE as the superuser; the caller closes it."""
+def connect(database: str, port: int, socket: str = SOCKET, quiet: bool = True) -> Any:
+    """A psycopg2 connection to DATABASE as the superuser; the caller closes it. One that is not QUIET sees the cluster's own settings."""
     library = require("psycopg2")
     try:
         uid = pwd.getpwnam(SUPERUSER).pw_uid
@@ -45,7 +45,7 @@ def connect(database: str, port: int, socket: str = SOCKET, autocommit: bool = T
         raise MainstayError(
             "PostgreSQL's socket knows its administrator by the process's user; run this as root (become: true)"
         )
-    options = " ".join(f"-c {name}={value}" for name, value in _QUIET.items())
+    options = " ".join(f"-c {name}={value}" for name, value in _QUIET.items()) if quiet else ""
     os.seteuid(uid)
     try:
         connection = library.connect(
@@ -59,7 +59,7 @@ def connect(database: str, port: int, socket: str = SOCKET, autocommit: bool = T
         )
     finally:
         os.seteuid(before)
-    connection.autocommit = autocommit
+    connection.autocommit = True
     return connection
 
 

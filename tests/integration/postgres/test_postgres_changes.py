@@ -17,6 +17,13 @@ def test_what_a_reload_can_do_needs_no_restart(server: Any) -> None:
     assert server.apply({"work_mem": "7MB"}).ok().changed == []
 
 
+def test_what_the_modules_own_session_sets_can_be_declared_too(server: Any) -> None:
+    settings = {"search_path": "public", "statement_timeout": "1min", "log_statement": "ddl", "application_name": "x"}
+    server.apply(settings).ok()
+    assert server.sql("SHOW statement_timeout") == "1min"
+    assert server.apply(settings).ok().changed == []
+
+
 def test_what_is_read_at_a_start_restarts_once(server: Any) -> None:
     before = server.started()
     foreseen = server.apply({"max_connections": 150}, check=True).ok()
@@ -46,10 +53,10 @@ def test_what_the_preflight_knows_is_refused_before_anything_changes(server: Any
 
 def test_settings_that_the_servers_own_binary_refuses_never_replace_working_ones(server: Any) -> None:
     before, started = server.host.run(f"md5sum {server.config}/conf.d/mainstay.conf"), server.started()
-    run = server.apply({"search_path": "'unfinished"})
+    run = server.apply({"log_destination": "nowhere"})
     assert run.code != 0
     assert "mainstay.conf was not replaced" in run.message
-    assert "search_path" in run.message
+    assert 'parameter "log_destination": "nowhere"' in run.message
     assert server.host.run(f"md5sum {server.config}/conf.d/mainstay.conf") == before
     assert server.host.run(f"ls -A {server.config}/conf.d").split() == ["mainstay.conf"]
     assert server.started() == started
