@@ -18,10 +18,11 @@ from ansible_collections.mainstay.backend.plugins.module_utils._deps import requ
 from ansible_collections.mainstay.backend.plugins.module_utils._files import Change, FileSpec, place
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift import (
     Live,
+    Override,
     ask,
     differences,
     drift,
-    overridden,
+    overrides,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import NAME, Layout, Wanted, owned_files
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import (
@@ -196,10 +197,9 @@ def _act(wanted: Wanted, layout: Layout, server: Server, outcome: Outcome, chang
     connection = server.connection()
     try:
         _check_hba(connection, layout)
-        live = ask(connection, wanted.settings, layout.settings_file)
-        if overridden(live, wanted.settings):
-            _reset(connection, live, wanted, outcome)
+        if _reset(connection, wanted, layout, outcome):
             changed = changed | {layout.settings_file}
+        live = ask(connection, wanted.settings, layout.settings_file)
         differing = differences(live, wanted.settings)
         if changed & {layout.settings_file, layout.hba_file} or differing or _stale(connection, layout):
             _reload(connection)
@@ -239,19 +239,28 @@ def _check_hba(connection: Any, layout: Layout) -> None:
         raise MainstayError(f"{layout.hba_file}: {'; '.join(f'line {line}: {text}' for line, text in wrong)}")
 
 
-def _reset(connection: Any, live: dict[str, Live], wanted: Wanted, outcome: Outcome) -> None:
+def _overrides(connection: Any, wanted: Wanted, layout: Layout) -> list[Override]:
+    """What ALTER SYSTEM set of the declared parameters; an entry of any other file that wins over ours is for people to take away."""
+    found = overrides(connection, wanted.settings, layout.settings_file)
+    others = [item for item in found if not item.by_alter_system]
+    if others:
+        told = "; ".join(f"{item}, not {wanted.settings[item.name]}" for item in others)
+        raise MainstayError(
+            f"{told}: read after {layout.settings_file}; take that away or declare it in postgres_settings"
+        )
+    return found
+
+
+def _reset(connection: Any, wanted: Wanted, layout: Layout, outcome: Outcome) -> bool:
     """Takes back what ALTER SYSTEM set of the parameters that the inventory declares; others are left alone."""
-    for item in overridden(live, wanted.settings):
+    found = _overrides(connection, wanted, layout)
+    for item in found:
         execute(connection, [f"ALTER SYSTEM RESET {quoted(item.name)}"])
         header = f"{item.file} (ALTER SYSTEM)"
-        entry = {
-            "before_header": header,
-            "after_header": header,
-            "before": f"{item.name} = {item.shown}\n",
-            "after": "",
-        }
-        outcome.diff.append(entry)
-        outcome.did(f"took back ALTER SYSTEM SET {item.name} = {item.shown}: {wanted.settings[item.name]} is declared")
+        before = f"{item.name} = {item.value}\n"
+        outcome.diff.append({"before_header": header, "after_header": header, "before": before, "after": ""})
+        outcome.did(f"took back ALTER SYSTEM SET {item.name} = {item.value}: {wanted.settings[item.name]} is declared")
+    return bool(found)
 
 
 def _stale(connection: Any, layout: Layout) -> bool:
@@ -297,14 +306,15 @@ def _foresee(wanted: Wanted, layout: Layout, server: Server, outcome: Outcome) -
     connection = server.connection()
     try:
         live = ask(connection, wanted.settings, layout.settings_file)
+        found = _overrides(connection, wanted, layout)
     finally:
         connection.close()
     differing = differences(live, wanted.settings)
     if differing:
         outcome.diff.append(drift(differing))
-    for item in overridden(live, wanted.settings):
+    for item in found:
         outcome.did(
-            f"would take back ALTER SYSTEM SET {item.name} = {item.shown}: {wanted.settings[item.name]} is declared"
+            f"would take back ALTER SYSTEM SET {item.name} = {item.value}: {wanted.settings[item.name]} is declared"
         )
     restarts = [item.live.name for item in differing if item.restarts]
     if restarts:

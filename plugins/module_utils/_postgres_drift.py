@@ -16,6 +16,13 @@ _SETTINGS = """
 SELECT name, setting, current_setting(name), coalesce(unit, ''), vartype, context, source, coalesce(sourcefile, ''), coalesce(sourceline, 0),
        pending_restart, coalesce(enumvals, '{}')
   FROM pg_catalog.pg_settings WHERE name = ANY(%s) OR sourcefile = %s"""
+# What the files say at this moment, read or not: entries after all of ours win over them.
+_LATER = """
+SELECT f.name, f.setting, f.sourcefile, f.sourceline FROM pg_catalog.pg_file_settings f
+ WHERE f.name = ANY(%s) AND f.sourcefile <> %s
+   AND f.seqno > coalesce((SELECT max(o.seqno) FROM pg_catalog.pg_file_settings o WHERE o.sourcefile = %s),
+                          (SELECT max(a.seqno) FROM pg_catalog.pg_file_settings a WHERE a.sourcefile NOT LIKE %s), 0)
+ ORDER BY f.seqno"""
 #: Where a value comes from that is this session's own and not the cluster's.
 _OF_THE_SESSION = ("client", "session", "user", "database", "database user")
 
@@ -68,23 +75,35 @@ class Difference:
     def restarts(self) -> bool:
         return self.live.context == "postmaster"
 
-    @property
-    def by_alter_system(self) -> bool:
-        return self.live.file.endswith("/" + AUTO)
-
 
 def differences(live: Mapping[str, Live], wanted: Mapping[str, str]) -> list[Difference]:
-    """What differs; parameters of extensions that are not loaded are nobody's."""
+    """What differs; parameters of extensions that are not loaded, and those that this session has of its own, tell nothing."""
+    found = [(live[name], value) for name, value in sorted(wanted.items()) if name in live]
     return [
-        Difference(live[name], value)
-        for name, value in sorted(wanted.items())
-        if name in live and not live[name].has(value)
+        Difference(item, value) for item, value in found if item.source not in _OF_THE_SESSION and not item.has(value)
     ]
 
 
-def overridden(live: Mapping[str, Live], wanted: Mapping[str, str]) -> list[Live]:
-    """Parameters of WANTED that ALTER SYSTEM set, to whatever value: it would hide the next change of ours."""
-    return [live[name] for name in sorted(wanted) if name in live and live[name].file.endswith("/" + AUTO)]
+@dataclass(frozen=True)
+class Override:
+    """An entry of another file that wins over ours, to whatever value: it would hide the next change of ours too."""
+
+    name: str
+    value: str
+    file: str
+    line: int
+
+    @property
+    def by_alter_system(self) -> bool:
+        return self.file.endswith("/" + AUTO)
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value} ({self.file} line {self.line})"
+
+
+def overrides(connection: Any, names: Iterable[str], ours: str) -> list[Override]:
+    """Entries for NAMES that are read after the file OURS."""
+    return [Override(*row) for row in rows(connection, _LATER, [list(names), ours, ours, f"%/{AUTO}"])]
 
 
 def drift(found: Iterable[Difference]) -> dict[str, str]:

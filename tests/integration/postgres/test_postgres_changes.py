@@ -86,14 +86,17 @@ def test_alter_system_of_a_declared_parameter_is_taken_back(server: Any) -> None
 
 
 def test_a_file_that_overrides_ours_is_named(server: Any) -> None:
-    server.host.write(f"{server.config}/conf.d/zz.conf", "work_mem = 3MB\n")
-    server.host.run(f"chmod 644 {server.config}/conf.d/zz.conf")
+    """Before the server has read it, in check mode too."""
+    path = f"{server.config}/conf.d/zz.conf"
+    server.host.write(path, "work_mem = 3MB\n")
+    server.host.run(f"chmod 644 {path}")
     try:
-        run = server.apply()
-        assert run.code != 0
-        assert f"work_mem is 3MB by {server.config}/conf.d/zz.conf line 1" in run.message
+        for check in (True, False):
+            run = server.apply(check=check)
+            assert run.code != 0
+            assert f"work_mem = 3MB ({path} line 1), not " in run.message
     finally:
-        server.host.run(f"rm {server.config}/conf.d/zz.conf")
+        server.host.run(f"rm {path}")
 
 
 def test_a_reload_that_was_cut_off_is_made_up_for(server: Any) -> None:

@@ -9,9 +9,9 @@ import pytest
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift import (
     Live,
+    Override,
     differences,
     drift,
-    overridden,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import literal, quoted, subject
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_roles import (
@@ -189,9 +189,11 @@ def test_equal_values_are_no_drift_however_they_are_spelt() -> None:
 def test_drift_says_where_a_value_comes_from() -> None:
     auto = "/var/lib/postgresql/17/main/postgresql.auto.conf"
     running = {"work_mem": live("work_mem", "1024", shown="1MB", unit="kB", kind="integer", file=auto, line=3)}
-    found = differences(running, {"work_mem": "4MB"})
-    assert [item.by_alter_system for item in found] == [True]
-    assert drift(found)["before"] == f"work_mem = 1MB  # {auto} line 3\n"
-    assert [item.name for item in overridden(running, {"work_mem": "1MB"})] == ["work_mem"], (
-        "even where it agrees today"
-    )
+    assert drift(differences(running, {"work_mem": "4MB"}))["before"] == f"work_mem = 1MB  # {auto} line 3\n"
+    assert Override("work_mem", "1MB", auto, 3).by_alter_system
+    assert not Override("work_mem", "1MB", "/etc/postgresql/17/main/conf.d/zz.conf", 1).by_alter_system
+
+
+def test_what_this_session_has_of_its_own_is_no_drift() -> None:
+    running = {"statement_timeout": live("statement_timeout", "1000", unit="ms", kind="integer", source="client")}
+    assert differences(running, {"statement_timeout": "30s"}) == []
