@@ -43,7 +43,7 @@ class HbaEntry:
         databases = ",".join(_quoted(name, "database") for name in self.databases)
         users = ",".join(_quoted(name, "user") for name in self.users)
         options = "".join(f' {name}="{value}"' for name, value in sorted(self.options.items()))
-        return f"{self.kind:<8}{databases:<24}{users:<32}{self.address:<24}{self.method}{options}".rstrip()
+        return f"{self.kind:<7} {databases:<23} {users:<31} {self.address:<23} {self.method}{options}".rstrip()
 
 
 def _quoted(name: str, what: str) -> str:

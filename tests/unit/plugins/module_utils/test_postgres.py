@@ -17,7 +17,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres import 
     shared_bytes,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_budget import budget, check_budget
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres_hba import hba_entries, read_hba
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_hba import HbaEntry, hba_entries, read_hba
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_parameters import (
     VERSIONS,
     canonical,
@@ -234,6 +234,20 @@ def test_rules_come_in_the_order_in_which_they_decide() -> None:
         ["host", '"shop"', '"shop_db_a","shop_db_b"', "127.0.0.1/32", "scram-sha-256"],
         ["host", '"shop"', '"shop_db_a","shop_db_b"', "::1/128", "scram-sha-256"],
         ["host", '"shop"', '"shop_db_a","shop_db_b"', "10.1.0.0/16", "scram-sha-256"],
+    ]
+
+
+def test_fields_of_a_rule_stay_apart_however_long_they_are() -> None:
+    entry = HbaEntry(
+        "hostnossl", ("a" * 63,), ("b" * 63, "c" * 63), "2001:db8:1234:5678::/64", "scram-sha-256", {"map": "x"}
+    )
+    assert entry.line().split() == [
+        "hostnossl",
+        f'"{"a" * 63}"',
+        f'"{"b" * 63}","{"c" * 63}"',
+        entry.address,
+        entry.method,
+        'map="x"',
     ]
 
 
