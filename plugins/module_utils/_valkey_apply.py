@@ -144,7 +144,8 @@ class Fleet(Survey):
         units.act("start", [item.unit for item in starting], "--no-block")
         for item in starting:
             self._arrive(item, since, lambda found: True)
-        units.act("restart", [item.timer for item in fresh])
+        # a server that systemd brought back by itself left its watchdog behind
+        units.act("restart", [item.timer for item in self.present if item in fresh or item in starting])
         for item in self.present:
             if not self.plans[item.name].restart:
                 self._remember(item)
