@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,16 +23,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift i
     overrides,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import NAME, Layout, Wanted, owned_files
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import (
-    connect,
-    execute,
-    quoted,
-    rows,
-    said,
-)
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import execute, quoted, rows
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_process import Server, run
 from ansible_collections.mainstay.backend.plugins.module_utils._probe import data_checksums
 
-START_SECONDS = 600
 RELOAD_SECONDS = 20
 
 
@@ -49,80 +41,6 @@ class Outcome:
     def did(self, text: str) -> None:
         self.changed = True
         self.actions.append(text)
-
-
-def run(*command: str, seconds: float = START_SECONDS) -> str:
-    """Standard output of COMMAND, which must succeed."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MainstayError(f"{command[0]} {command[1]} did not run: {type(error).__name__}") from error
-    if done.returncode:
-        raise MainstayError(
-            f"{' '.join(command[:3])} failed (exit {done.returncode}): {(done.stderr or done.stdout).strip()[-1000:]}"
-        )
-    return done.stdout
-
-
-class Server:
-    """The cluster's unit and process on this host."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-
-    def place(self) -> tuple[int, str] | None:
-        """Port and socket directory of the running server, from postmaster.pid; None where none runs."""
-        try:
-            with open(f"{self.layout.data()}/postmaster.pid", encoding="utf-8") as handle:
-                lines = handle.read().splitlines()
-            os.kill(int(lines[0]), 0)
-        except (OSError, ValueError, IndexError):
-            return None
-        return (int(lines[3]), lines[4].split(",")[0]) if len(lines) > 4 and lines[4] else None
-
-    def active(self) -> bool:
-        """Whether systemd knows of the running server; one that is just starting or stopping counts."""
-        found = run("systemctl", "show", "--property=ActiveState", "--value", self.layout.unit).strip()
-        return found not in ("inactive", "failed")
-
-    def connection(self) -> Any:
-        """A connection to the running server, patient while it recovers."""
-        errors, until = require("psycopg2").OperationalError, time.monotonic() + START_SECONDS
-        while True:
-            place = self.place()
-            if place is None:
-                raise MainstayError(f"{self.layout.unit} does not run")
-            try:
-                return connect("postgres", *place, quiet=False)
-            except errors as error:
-                if (
-                    not re.search("starting up|recovery|shutting down|No such file|refused", str(error))
-                    or time.monotonic() > until
-                ):
-                    raise MainstayError(f"PostgreSQL does not answer: {said(error)}") from None
-            time.sleep(0.2)
-
-    def start(self, verb: str) -> str:
-        """Starts or restarts the unit; '' where the server then answers, else what its log says."""
-        size = os.path.getsize(self.layout.log) if os.path.exists(self.layout.log) else 0
-        try:
-            run("systemctl", verb, self.layout.unit)
-            self.connection().close()
-        except MainstayError as error:
-            return self._log(size) or str(error)
-        return ""
-
-    def _log(self, start: int) -> str:
-        """What the server logged from byte START on: a server that does not start has no sessions, so no statements either."""
-        with contextlib.suppress(OSError), open(self.layout.log, encoding="utf-8", errors="replace") as handle:
-            handle.seek(start)
-            lines = [
-                line.strip() for line in handle if re.search(r"\b(FATAL|PANIC|ERROR|HINT|DETAIL):|could not", line)
-            ]
-            return "; ".join(
-                re.sub(r"^.*?(?=(?:FATAL|PANIC|ERROR|HINT|DETAIL|LOG|WARNING):)", "", line) for line in lines[-8:]
-            )
-        return ""
 
 
 def apply(wanted: Wanted, check_mode: bool) -> Outcome:
@@ -143,6 +61,9 @@ def apply(wanted: Wanted, check_mode: bool) -> Outcome:
             f"postgres_data_checksums: found true, and the cluster has no checksums; expected them switched on ({remedy}), or false"
         )
     server = Server(layout)
+    if server.place() is not None and not server.active():
+        remedy = f"pg_ctlcluster {wanted.version} {NAME} stop"
+        raise MainstayError(f"the cluster runs outside {layout.unit}, which must start it; stop it first: {remedy}")
     files, directories = owned_files(wanted, layout, data)
     if check_mode:
         _note_files(outcome, place(files, directories, check_mode=True))
@@ -191,9 +112,6 @@ def _act(wanted: Wanted, layout: Layout, server: Server, outcome: Outcome, chang
         run("systemctl", "daemon-reload")
     if server.place() is None:
         _start(server, outcome, "start", f"started {layout.unit}")
-    elif not server.active():
-        remedy = f"pg_ctlcluster {wanted.version} {NAME} stop"
-        raise MainstayError(f"the cluster runs outside {layout.unit}, which must start it; stop it first: {remedy}")
     connection = server.connection()
     try:
         _check_hba(connection, layout)
@@ -302,6 +220,10 @@ def _foresee(wanted: Wanted, layout: Layout, server: Server, outcome: Outcome) -
     """Check mode: what the running server would be told."""
     if server.place() is None:
         outcome.did(f"would start {layout.unit}")
+        return
+    try:
+        require("psycopg2")
+    except MainstayError:  # its package is among those that are still missing
         return
     connection = server.connection()
     try:

@@ -138,9 +138,9 @@ DATABASE = {
 }
 
 
-def apply(port: int, roles: list[Role], databases: list[Database], check_mode: bool) -> list[Step]:
+def apply(port: int, roles: list[Role], databases: list[Database], check_mode: bool, reachable: bool) -> list[Step]:
     """The steps that were taken, or in check mode would be; afterwards nothing must be left to do."""
-    if check_mode and not os.path.exists(f"{SOCKET}/.s.PGSQL.{port}"):
+    if check_mode and not (reachable and os.path.exists(f"{SOCKET}/.s.PGSQL.{port}")):
         names = {name for database in databases for name in database.extensions}
         return plan(roles, databases, {}, {}, {name: Extension(name, "", True) for name in names}, 0)
     with opened(port) as cluster:
@@ -166,16 +166,18 @@ def main() -> None:
     told: dict[str, Any] = module.params
     owners = list(dict.fromkeys(item["owner"] for item in told["databases"]))
     roles = wanted_roles(owners, told["logins"], told["verifiers"])
-    failures: tuple[type[Exception], ...] = (MainstayError,)
     try:
-        failures += (require("psycopg2").Error,)
+        library = require("psycopg2")
     except MainstayError as error:
         if not module.check_mode:
             module.fail_json(msg=str(error))
+        library = None  # its package is among those that check mode has not installed
+    failures = (MainstayError, library.Error) if library else (MainstayError,)
     try:
-        steps = apply(told["port"], roles, wanted_databases(told["databases"]), module.check_mode)
+        steps = apply(told["port"], roles, wanted_databases(told["databases"]), module.check_mode, library is not None)
     except failures as error:
-        module.fail_json(msg=str(error) if isinstance(error, MainstayError) else f"PostgreSQL refused: {said(error)}")
+        text = str(error) if isinstance(error, MainstayError) else f"PostgreSQL refused: {said(error)}"
+        module.fail_json(msg=text)
     module.exit_json(changed=bool(steps), actions=[step.text for step in steps], diff=[step.diff() for step in steps])
 
 
