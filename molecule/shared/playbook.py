@@ -43,15 +43,20 @@ def recap(output: str) -> dict[str, tuple[int, int]]:
 def state(host: Any) -> dict[str, str]:
     """What a host holds: packages, units, users, and every file that a role could write, with its content."""
     tops = "/etc /usr/local /var/lib /var/spool /opt /srv /home"
-    # apt's lists and its clean-up stamps are caches; machine-wide logs and random seeds change by themselves
-    skip = r"-path /srv/apt-archive -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/lib/dpkg/lock* -o -path /var/lib/private"
-    files = rf"find {tops} -xdev \( {skip} \) -prune -o -printf '%M %U:%G %p %l\n'"
-    sums = rf"find {tops} -xdev \( {skip} \) -prune -o -type f -print0 | xargs -0 sha256sum"
+    # caches, stamps of timers and locks change by themselves
+    skip = " -o ".join(
+        f"-path '{path}'" for path in ("/srv/apt-archive", "/var/lib/apt", "/var/lib/systemd", "/var/lib/dpkg/lock*")
+    )
+    find = f"find {tops} \\( {skip} \\) -prune -o"
     commands = {
         "packages": "dpkg-query -W -f '${Package} ${Version} ${Status}\n'",
-        "units": "systemctl list-units --all --plain --no-legend --type=service,timer | awk '{print $1, $3}'",
+        "units": "systemctl list-unit-files --plain --no-legend; systemctl list-units --plain --no-legend 'valkey*' 'postgres*' 'mainstay*'",
         "users": "getent passwd; getent group",
-        "files": files + " | sort",
-        "sums": sums + " | sort -k 2",
+        "files": rf"{find} -printf '%M %U:%G %p %l\n' | sort",
+        "sums": f"{find} -type f -print0 | xargs -0 sha256sum | sort -k 2",
     }
-    return {name: host.check_output(command) for name, command in commands.items()}
+    found = {name: host.check_output("bash -o pipefail -c %s", command) for name, command in commands.items()}
+    assert all(len(part.splitlines()) > 10 for part in found.values()), {
+        name: len(part) for name, part in found.items()
+    }
+    return found

@@ -15,4 +15,5 @@ def test_check_mode_on_a_fresh_host_changes_nothing(host: Any) -> None:
     assert code == 0, output[-4000:]
     assert all(changed > 0 and broken == 0 for changed, broken in recap(output).values()), recap(output)
     after = state(host)
-    assert {name: after[name] for name in before if after[name] != before[name]} == {}
+    changed = {name: set(before[name].splitlines()) ^ set(after[name].splitlines()) for name in before}
+    assert not any(changed.values()), changed
