@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 LINES, TASK_LINES, ROLE_TASKS = 400, 15, 40
-GENERATED = {"LICENSE", "requirements.lock", "CHANGELOG.md", "changelogs/changelog.yaml"}
+GENERATED = {"LICENSE", "requirements.lock", "CHANGELOG.md", "docs/reference.md", "changelogs/changelog.yaml"}
 MACHINE = {
     "the host name of a registry or mirror": re.compile(
         r"\b(?:deb|registry|files|security)\.[a-z]+\.(?:org|com)\b|\bpypi\.[a-z]"

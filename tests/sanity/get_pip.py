@@ -7,6 +7,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-arguments = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]  # get-pip's own
+arguments = [
+    argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")
+]  # get-pip's own
 subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
 sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *arguments], check=False).returncode)
