@@ -60,6 +60,15 @@ def test_a_hung_server_is_healthy_again_within_20_seconds(valkey: Any) -> None:
     )
 
 
+def test_a_server_that_crashes_again_and_again_comes_back_and_keeps_its_watchdog(valkey: Any) -> None:
+    for _turn in range(7):
+        before = pid(valkey, "cable")
+        valkey.host.run(f"kill -9 {before}")
+        valkey.host.until(PING.format(name="cable"), "PONG", 10)
+    active = "systemctl is-active valkey-server@cable.service valkey-watchdog@cable.timer"
+    assert valkey.host.run(active, check=False).split() == ["active", "active"]
+
+
 def test_the_watchdog_is_silent_while_all_is_well(valkey: Any) -> None:
     since = valkey.host.run("date '+%F %T'").strip()
     time.sleep(7)
