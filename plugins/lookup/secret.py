@@ -105,7 +105,7 @@ class LookupModule(LookupBase):
         raw = {**variables, "hostvars": HostsWithoutConsumers(variables["hostvars"]), **WITHOUT_CONSUMERS}
         hosts = read_hosts(self._templar, raw)
         # Problems elsewhere in the description are the preflight's to report: reading one secret does not depend on them.
-        description, _ = describe(hosts, str(variables["inventory_hostname"]), group_members(variables))
+        description, _unused = describe(hosts, str(variables["inventory_hostname"]), group_members(variables))
         unknown = [name for name in names if name not in description.credentials]
         if unknown:
             known = ", ".join(description.credentials) or "none is declared"

@@ -87,7 +87,7 @@ def pools(description: Description, consumer: Consumer) -> dict[str, int]:
     found = {"RAILS_MAX_THREADS": consumer.threads}
     if consumer.sidekiq_concurrency:
         found["SIDEKIQ_CONCURRENCY"] = consumer.sidekiq_concurrency
-    if any(kind == "postgres_role" for kind, _ in kinds):
+    if any(kind == "postgres_role" for kind, _unused in kinds):
         found["DATABASE_POOL"] = consumer.database_pool
     for kind, target in kinds:
         if kind == "valkey_user":

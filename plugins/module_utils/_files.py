@@ -18,11 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change as Change
-from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import DirectorySpec as DirectorySpec
-from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec as FileSpec
-from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import directory_specs as directory_specs
-from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import file_specs as file_specs
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
 
 HIDDEN = "(content hidden: this file holds secrets)\n"
 VALIDATE_SECONDS = 30
@@ -243,10 +239,10 @@ def place(
             clear_stale(spec.path)
     folders = {spec: change for spec in directories if (change := compare_directory(spec))}
     found = [(spec, change) for spec in specs if (change := compare(spec))]
-    changes = [*folders.values(), *[change for _, change in found]]
+    changes = [*folders.values(), *[change for _unused, change in found]]
     if check_mode or not changes:
         return changes
-    wanted = [spec for spec, _ in found]
+    wanted = [spec for spec, _unused in found]
     check_owners([*folders, *wanted])
     _check_folders([spec for spec in wanted if spec.content is not None], directories)
     for directory in folders:
@@ -271,6 +267,6 @@ def _replace(specs: Sequence[FileSpec], accepted: Callable[[], None]) -> None:
         for folder in sorted({os.path.dirname(spec.path) for spec in specs}):
             fsync_directory(folder)
     finally:
-        for _, candidate in staged:
+        for _unused, candidate in staged:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(candidate)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.mainstay.backend.plugins.module_utils._files import DirectorySpec, FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import DirectorySpec, FileSpec
 
 NAME = "main"
 CREATECLUSTER = "/etc/postgresql-common/createcluster.d/mainstay.conf"

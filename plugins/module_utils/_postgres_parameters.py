@@ -165,8 +165,8 @@ class Parameter:
 def _entries() -> Iterator[tuple[Parameter, tuple[int, ...]]]:
     for kind, text in _TABLE.items():
         for word in text.split():
-            head, _, detail = word.partition("=")
-            name, _, marks = head.partition("@")
+            head, _unused, detail = word.partition("=")
+            name, _unused, marks = head.partition("@")
             versions = tuple(int(mark) for mark in marks.split("+")) if marks else VERSIONS
             if kind == "enum":
                 yield Parameter(name, kind, values=tuple(detail.replace("~", " ").split("|"))), versions

@@ -18,7 +18,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_tr
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_units as units
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
-from ansible_collections.mainstay.backend.plugins.module_utils._files import FileSpec, place
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import acl_differences
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import (
     Live,

@@ -66,7 +66,7 @@ def server_version(probe: Mapping[str, Any]) -> tuple[int, ...] | None:
     """(major, minor) of the installed server, else of what the release brings."""
     installed = (probe.get("packages") or {}).get("valkey-server")
     if installed:
-        return version_tuple(str(installed).split(":")[-1])[:2]
+        return version_tuple(str(installed).rpartition(":")[2])[:2]
     return VERSION_OF_RELEASE.get((probe.get("distribution") or {}).get("version") or 0)
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._files import FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec
 from ansible_collections.mainstay.backend.plugins.module_utils._probe import container, read
 
 PATH = "/etc/sysctl.d/60-mainstay-valkey.conf"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._files import Change, DirectorySpec, FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import acl_differences, masked, parse_acl
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_directives import AT_START
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import Acl, Live

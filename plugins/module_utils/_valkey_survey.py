@@ -12,7 +12,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_ke
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_trial as trials
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_units as units
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._files import Change, DirectorySpec, FileSpec, place
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import (
     Live,
     Login,

@@ -157,12 +157,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import masker
-from ansible_collections.mainstay.backend.plugins.module_utils._files import (
-    FileSpec,
-    directory_specs,
-    file_specs,
-    place,
-)
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec, directory_specs, file_specs
+from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 
 OWNERSHIP: dict[str, Any] = {
     "path": {"type": "path", "required": True},

@@ -117,7 +117,7 @@ instances:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._files import DirectorySpec, file_specs
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import DirectorySpec, file_specs
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_apply import Fleet
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import Login
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_plan import Wanted

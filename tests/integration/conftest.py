@@ -67,7 +67,12 @@ class Host:
         """Standard output of COMMAND on the host (a text goes through its shell)."""
         words = ["sh", "-c", command] if isinstance(command, str) else list(command)
         done = subprocess.run(
-            ["docker", "exec", "-i", self.name, *words], input=text, capture_output=True, text=True, timeout=seconds
+            ["docker", "exec", "-i", self.name, *words],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
         assert not check or done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -107,7 +112,9 @@ class Host:
             "ANSIBLE_VAULT_PASSWORD_FILE": str(self.work / "vault-password"),
             **callback,
         }
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, cwd=ROOT)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=900, cwd=ROOT, check=False
+        )
         out = done.stdout + done.stderr
         return Run(done.returncode, out, () if verbosity else tuple(_tasks(done.stdout, self.name)))
 
@@ -143,7 +150,9 @@ def host_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
             name = f"{PREFIX}-{release}"
             if not os.environ.get("MAINSTAY_IT_KEEP"):
                 subprocess.run([ROOT / "scripts/host", "down", name], check=True)
-            started = subprocess.run([ROOT / "scripts/host", "up", name, str(release)], capture_output=True, text=True)
+            started = subprocess.run(
+                [ROOT / "scripts/host", "up", name, str(release)], capture_output=True, text=True, check=False
+            )
             assert started.returncode == 0, started.stdout + started.stderr
             work = _work(tmp_path_factory, name)
             hosts[release] = Host(name, work, {"backend_store_dir": str(work / "secrets")})

@@ -41,7 +41,7 @@ def missing(text: str) -> list[str]:
     """What TEXT names and is not there: tests, make targets, scenarios; and rows that name none."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     found = []
-    for promise, tests, run, *_ in rows(text):
+    for promise, tests, run, *_unused in rows(text):
         named = TEST.findall(tests)
         found += [f"{promise}: no test"] * (not named) + [f"{promise}: no command"] * (not TARGET.search(run))
         found += [f"{path}::{name}" for path, name in named if name not in functions(ROOT / path)]

@@ -134,14 +134,14 @@ def test_only_valkey_and_root_reach_the_socket(host: Any, instance: str) -> None
 def listening(host: Any) -> set[tuple[str, int]]:
     """(address, port) of each listening TCP socket."""
     pairs = (line.split()[3].rpartition(":") for line in host.check_output("ss -Hltn").splitlines())
-    return {(re.sub(r"[\[\]]|%.*", "", address), int(port)) for address, _, port in pairs}
+    return {(re.sub(r"[\[\]]|%.*", "", address), int(port)) for address, _unused, port in pairs}
 
 
 def test_nothing_listens_beyond_the_declared_addresses(host: Any, backend: Backend) -> None:
     ports = {backend.url(name).port for name in (*INSTANCES, "database")}
     found = listening(host)
-    assert {port for _, port in found} == ports
-    assert {address for address, _ in found} <= {"127.0.0.1", "::1"}, found
+    assert {port for _unused, port in found} == ports
+    assert {address for address, _unused in found} <= {"127.0.0.1", "::1"}, found
 
 
 def test_no_server_answers_on_the_hosts_outer_address(host: Any, backend: Backend) -> None:

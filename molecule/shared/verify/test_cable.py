@@ -26,7 +26,7 @@ def test_a_message_arrives_while_the_cache_is_hammered(backend: Backend) -> None
             subscriber.subscribe("verify:room")
             assert subscriber.get_message(timeout=10)["type"] == "subscribe"
             publisher, waits = backend.connect("cable"), []
-            for _ in range(50):
+            for _unused in range(50):
                 text, sent = os.urandom(8).hex(), time.monotonic()
                 assert publisher.publish("verify:room", text) == 1
                 message = subscriber.get_message(timeout=5)

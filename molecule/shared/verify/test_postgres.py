@@ -86,7 +86,7 @@ def test_the_application_gets_the_connections_it_was_promised(backend: Backend) 
     size = int(backend.env["DATABASE_POOL"]) * 2
     connections = []
     try:
-        for _ in range(size):
+        for _unused in range(size):
             connections.append(backend.database())
         assert all(connection.execute("SELECT 1").fetchone() == (1,) for connection in connections)
     finally:

@@ -38,7 +38,7 @@ def fired(backend: Backend) -> dict[str, str]:
 def test_a_healthy_server_is_left_alone(backend: Backend) -> None:
     """The watchdog passes twice, and every server runs on."""
     servers = {name: backend.main_pid(f"valkey-server@{name}") for name in INSTANCES}
-    for _ in range(2):
+    for _unused in range(2):
         before = fired(backend)
         until(
             lambda before=before: all(now != before[name] for name, now in fired(backend).items()),

@@ -20,7 +20,7 @@ if target.startswith("/"):
     server = socket.socket(socket.AF_UNIX)
     server.connect(target)
 else:
-    host, _, port = target.rpartition(":")
+    host, _unused, port = target.rpartition(":")
     server = socket.create_connection((host, int(port)), 10)
     server.settimeout(None)
 def back():
@@ -48,7 +48,7 @@ class Tunnel:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = self.listener.accept()
+                client, _unused = self.listener.accept()
                 threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client: socket.socket) -> None:

@@ -84,7 +84,7 @@ class Postgres:
             "ON_ERROR_STOP=1",
         ]
         command += ["-h", address, "-U", user, "-d", database, "-c", query]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def secrets(self) -> dict[str, str]:
@@ -104,7 +104,7 @@ class Postgres:
         """Exit code and output of COMMAND as the server itself runs it, inside of its sandbox."""
         query = f"COPY (SELECT 1) TO PROGRAM $$({command}) >/var/lib/postgresql/out 2>&1$$"
         done = ["docker", "exec", "-u", "postgres", self.host.name, "psql", "-XAtqc", query]
-        code = subprocess.run(done, capture_output=True, text=True, timeout=60).returncode
+        code = subprocess.run(done, capture_output=True, text=True, timeout=60, check=False).returncode
         return code, str(self.host.run("cat /var/lib/postgresql/out"))
 
     def started(self) -> str:

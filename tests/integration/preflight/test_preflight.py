@@ -55,7 +55,7 @@ TAKEN = {
 def first_of_each_kind() -> dict[str, dict[str, Any]]:
     """Kind -> a case that can be tried here: one without a made-up host, where the kind has one."""
     found: dict[str, dict[str, Any]] = {}
-    for kind, _, case in cases("wrong_inventories"):
+    for kind, _unused, case in cases("wrong_inventories"):
         if kind in ELSEWHERE or (kind in found and "probe" not in found[kind]):
             continue
         found[kind] = TAKEN.get(kind, case)

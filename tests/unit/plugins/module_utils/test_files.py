@@ -14,13 +14,13 @@ import pytest
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _files
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._files import (
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import (
     DirectorySpec,
     FileSpec,
     directory_specs,
     file_specs,
-    place,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 US = grp.getgrgid(os.getegid()).gr_name

@@ -37,7 +37,7 @@ KNOWN = sorted(
     {
         path
         for folder in ("wrong_inventories", "right_inventories")
-        for *_, case in cases(folder)
+        for *_unused, case in cases(folder)
         for path in paths(case.get("change") or {})
     }
     | {(name,) for name in role_defaults()}
@@ -117,5 +117,5 @@ def test_no_message_tells_what_stands_where_secrets_may_stand(path: tuple[str, .
 def test_the_right_inventory_is_described_whole() -> None:
     found, problems = describe_case({})
     assert problems == [] and set(VARIABLES) <= set(found.host.variables)
-    assert {name for _, name in found.endpoints} == {"cache", "session", "cable", "shop"}
+    assert {name for _unused, name in found.endpoints} == {"cache", "session", "cable", "shop"}
     assert [consumer.name for consumer in found.consumers] == ["shop"]

@@ -83,7 +83,7 @@ def test_an_unquoted_zero_is_no_limit() -> None:
 @pytest.mark.parametrize("memory", [GIB // 2, GIB, 2 * GIB, 8 * GIB, 64 * GIB, 1024 * GIB])
 @pytest.mark.parametrize("cores", [1, 2, 64])
 def test_derived_settings_fit_every_host(version: int, memory: int, cores: int) -> None:
-    cluster, _ = read(postgres_version=version)
+    cluster, _unused = read(postgres_version=version)
     found = derive_settings(cluster, memory, cores, 0)
     known = parameters(version)
     assert [name for name, value in found.items() if canonical(known[name], value) is None] == []
@@ -100,7 +100,7 @@ def test_derived_settings_fit_every_host(version: int, memory: int, cores: int) 
 
 
 def test_memory_that_others_hold_makes_the_buffers_smaller() -> None:
-    cluster, _ = read(postgres_version=17)
+    cluster, _unused = read(postgres_version=17)
     assert derive_settings(cluster, 8 * GIB, 2, 0)["shared_buffers"] == "2048MB"
     assert derive_settings(cluster, 8 * GIB, 2, 4 * GIB)["shared_buffers"] == "1024MB"
 
@@ -291,7 +291,7 @@ def consumer(
 
 
 def test_budget_counts_twice_for_a_deploy() -> None:
-    cluster, _ = read()
+    cluster, _unused = read()
     found = budget(
         cluster,
         [
@@ -308,7 +308,7 @@ def test_budget_counts_twice_for_a_deploy() -> None:
 
 
 def test_budget_that_does_not_suffice_is_refused_with_the_sum() -> None:
-    cluster, _ = read()
+    cluster, _unused = read()
     problems: list[Problem] = []
     check_budget(cluster, [consumer(processes=5)], problems)
     assert [str(problem) for problem in problems] == [

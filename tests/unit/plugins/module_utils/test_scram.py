@@ -24,7 +24,7 @@ SIGNATURE = "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
 
 
 def keys(stored: str) -> tuple[bytes, bytes]:
-    first, _, second = stored.rpartition("$")[2].partition(":")
+    first, _unused, second = stored.rpartition("$")[2].partition(":")
     return base64.b64decode(first), base64.b64decode(second)
 
 

@@ -41,7 +41,7 @@ def text(**changes: Any) -> str:
         if key.isupper():
             data[key.lower()] = value
         else:
-            where, _, part = key.partition("__")
+            where, _unused, part = key.partition("__")
             target = data["credentials"]["shop_db"]
             (target[where] if part else target)[part or where] = value
     return json.dumps(data)

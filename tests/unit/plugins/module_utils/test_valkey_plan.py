@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_plan as plans
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued, SlotSecret, sha256
-from ansible_collections.mainstay.backend.plugins.module_utils._files import Change
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import read_instances
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import (
     acl_differences,
