@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
-from ansible_collections.mainstay.backend.plugins.module_utils._files import Change, FileSpec, place
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, FileSpec
+from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift import (
     Live,
     Override,
