@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import SLOTS, login_name
-from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import postgres_version
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_hba import hba_entries
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_settings import derive_settings
@@ -35,7 +34,7 @@ class ActionModule(BackendAction):
                 "postgres_cluster: found no probe of this host; expected mainstay.backend.preflight to run before it"
             )
         cluster = found.cluster
-        settings = derive_settings(cluster, probe["memory_bytes"], probe["cores"], _reserved(found), version)
+        settings = derive_settings(cluster, probe["memory_bytes"], probe["cores"], found.valkey_bytes, version)
         logins = {
             database.name: [
                 login_name(item.name, slot)
@@ -64,13 +63,6 @@ class ActionModule(BackendAction):
 
     def _text(self, name: str, variables: dict[str, Any], task_vars: dict[str, Any]) -> str:
         return self.render(os.path.join(ROLE, "templates", name), variables, task_vars).rstrip("\n") + "\n"
-
-
-def _reserved(found: Description) -> int:
-    """Memory that Valkey may take on the same host."""
-    if "valkey" not in found.host.groups:
-        return 0
-    return sum(item.memory for item in found.instances if item.state == "present")
 
 
 def extension_files(version: int) -> dict[str, str]:
