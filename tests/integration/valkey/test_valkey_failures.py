@@ -80,22 +80,40 @@ def test_the_watchdog_is_silent_while_all_is_well(valkey: Any) -> None:
     )
 
 
-def test_loading_takes_its_time_and_the_watchdog_and_the_role_wait(valkey: Any) -> None:
-    """The server is slowed down: 12 seconds for 12000 keys, longer than the watchdog waits for an answer."""
-    valkey.python(
-        "c = connect('cable'); p = c.pipeline(transaction=False)\nfor n in range(12000): p.set('k:%d' % n, 'x' * 50)\np.execute()"
-    )
-    valkey.host.run(
-        "printf 'key-load-delay 1000\\nloading-process-events-interval-bytes 1024\\n' >> /etc/valkey/valkey-cable.conf"
-    )
+def slow_restart(valkey: Any) -> str:
+    """Restarts cable so that its 1500 keys take 15 seconds and PINGs are answered once in 10, longer than the watchdog waits."""
+    valkey.host.run("printf 'key-load-delay 10000\\n' >> /etc/valkey/valkey-cable.conf")
+    before = pid(valkey, "cable")
     valkey.host.run("systemctl restart --no-block valkey-server@cable")
-    valkey.host.until(PING.format(name="cable"), "LOADING", 5)
-    loading = pid(valkey, "cable")
+    deadline = time.monotonic() + 10
+    while pid(valkey, "cable") in ("0", before):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return pid(valkey, "cable")
+
+
+def test_loading_takes_its_time_and_the_watchdog_and_the_role_wait(valkey: Any) -> None:
+    valkey.python(
+        "c = connect('cable'); p = c.pipeline(transaction=False)\nfor n in range(1500): p.set('k:%d' % n, 'x' * 50)\np.execute()"
+    )
+    loading = slow_restart(valkey)
     start = time.monotonic()
     valkey.apply().ok()
-    assert time.monotonic() - start > 5
+    assert time.monotonic() - start > 12
     assert pid(valkey, "cable") == loading
-    assert valkey.python("print(json.dumps(connect('cable').dbsize()))") == 12000
+    assert valkey.python("print(json.dumps(connect('cable').dbsize()))") == 1500
+
+
+def test_a_server_stopped_while_it_loads_is_started_again(valkey: Any) -> None:
+    valkey.python("c = connect('cable')\nfor n in range(1500): c.set('k:%d' % n, 'x' * 50)")
+    stopped = slow_restart(valkey)
+    valkey.host.run(f"kill -STOP {stopped}")
+    deadline = time.monotonic() + 40
+    while pid(valkey, "cable") in ("0", stopped):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    valkey.apply().ok()
+    assert valkey.python("print(json.dumps(connect('cable').dbsize()))") == 1500
     valkey.python("admin('cable').flushall()")
 
 

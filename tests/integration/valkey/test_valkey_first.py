@@ -17,7 +17,7 @@ def test_check_mode_on_a_fresh_host_changes_nothing_and_tells_what_would(valkey:
     told = valkey.first["check fresh"].result(TASK)
     assert told["changed"] and "cache: created and started" in told["actions"]
     assert valkey.first["left by check"] == ""
-    assert valkey.first["store by check"] == []
+    assert valkey.first["store unchanged by check"]
     headers = [entry["after_header"] for entry in told["diff"]]
     assert "/etc/valkey/valkey-session.conf" in headers
 
