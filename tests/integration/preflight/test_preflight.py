@@ -29,7 +29,7 @@ CONNECTION = {
     "ansible_host": NAME,
     "ansible_python_interpreter": "/usr/bin/python3",
 }
-#: Kinds that need another host than the one there is; the table's own test has them.
+#: Kinds that need another host: a test of its own below, and tests/integration/postgres for the cluster.
 ELSEWHERE = {"a cluster without checksums", "a host that this collection does not serve"}
 #: Kinds about the host, tried with what stands on this one: its memory, somebody on a port, another release's cluster on another.
 TAKEN = {
@@ -176,3 +176,18 @@ def test_several_hosts_refused_with_their_message(container: str, tmp_path: Path
     found = lines(messages.get(case.get("current", next(iter(hosts))), ""))
     assert code != 0 and all(any(same(line, text) for line in found) for text in expected_lines(case)), messages
     assert state() == before
+
+
+def test_a_host_that_is_not_served_is_refused(container: str, tmp_path: Path) -> None:
+    """The container calls itself another distribution while this runs."""
+    shell("mv /etc/os-release /run/os-release && printf 'ID=fedora\\nVERSION_ID=44\\n' > /etc/os-release")
+    try:
+        shell("touch /run/marker")
+        before = state()
+        hosts = {"db1": {**VARIABLES, "backend_address": "10.0.0.5"}}
+        code, messages = site(tmp_path, hosts, {group: ["db1"] for group in GROUPS}, {})
+        expected = "host db1: found fedora 44; expected Debian 12, 13, 14, or a derivative of it"
+        assert code != 0 and expected in lines(messages["db1"]), messages
+        assert state() == before
+    finally:
+        shell("mv -f /run/os-release /etc/os-release")
