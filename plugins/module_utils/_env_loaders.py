@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every parser of an environment file gives: its result, what it did on the way, and the refusal; and the one way to call them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+
+#: Loader -> the module of this folder that reads bytes as it does.
+LOADERS = {
+    "ruby": "_env_ruby",
+    "python": "_env_python",
+    "node": "_env_node",
+    "systemd": "_env_systemd",
+    "compose": "_env_compose",
+    "docker": "_env_docker",
+}
+#: What a loader may do to an assignment that its writer may not expect.
+COMMAND = (
+    "command"  # a command substitution stands in it, which this loader executes (kept as it is written here, never run)
+)
+EXPANDED = "expanded"  # a variable was put in place of $NAME or ${NAME}
+CUT = "cut"  # text after a '#' that ends an unquoted value was taken as a comment
+DROPPED = "dropped"  # the loader leaves this assignment out, without an error
+INHERITED = "inherited"  # a name alone: the value is the process environment's
+SWALLOWED = "swallowed"  # the value holds further lines that look like assignments of their own (a quote is not closed)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment as the loader met it. `value` None: the loader sets the key to no value, or leaves it unset (`dropped`).
+
+    `line` is 1-based. The repr shows no value.
+    """
+
+    key: str
+    value: str | None = field(repr=False)
+    line: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`variables` is what a program gets; `assignments` tell, in the file's order, how it came to be."""
+
+    variables: dict[str, str | None] = field(repr=False)
+    assignments: tuple[Assignment, ...]
+
+
+class LoaderRefuses(MainstayError):
+    """The loader refuses the file. `reason` is a short text without any of the file's values, `line` 1-based or 0."""
+
+    def __init__(self, loader: str, line: int, reason: str) -> None:
+        super().__init__(f"{loader} refuses this file{f' at line {line}' if line else ''}: {reason}")
+        self.loader = loader
+        self.line = line
+        self.reason = reason
+
+
+Parser = Callable[[bytes, Mapping[str, str]], Loaded]
+
+
+def parser(loader: str) -> Parser:
+    """The function that reads bytes as LOADER does."""
+    if loader not in LOADERS:
+        raise MainstayError(f"loader: found {loader!r}; expected one of {', '.join(LOADERS)}")
+    module = importlib.import_module(f"ansible_collections.mainstay.backend.plugins.module_utils.{LOADERS[loader]}")
+    found: Parser = module.parse
+    return found
+
+
+def load(data: bytes, loader: str, environment: Mapping[str, str] | None = None) -> Loaded:
+    """DATA as LOADER reads it in a process with ENVIRONMENT. LoaderRefuses where the loader gives an error. Nothing is ever executed."""
+    return parser(loader)(data, environment or {})
