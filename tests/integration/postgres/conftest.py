@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-VERSIONS = {12: 15, 13: 17, 14: 18}
+VERSIONS = {11: 13, 12: 15, 13: 17, 14: 18}
+EXTENSION = ROOT / "roles/postgres/files/uuidv7"
 
 
 @dataclass
@@ -83,8 +84,9 @@ class Postgres:
             "-v",
             "ON_ERROR_STOP=1",
         ]
-        command += ["-h", address, "-U", user, "-d", database, "-c", query]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        command += ["-h", address, "-U", user, "-d", database]
+        # over standard input: psql 13 shows only the last result of several statements in one -c
+        done = subprocess.run(command, input=query, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def secrets(self) -> dict[str, str]:
@@ -117,12 +119,33 @@ class Postgres:
         return int(self.host.run(f"stat -c %s {self.log}"))
 
 
+class Bare(Postgres):
+    """PostgreSQL 13 as Debian 11 brings it: the collection does not run it, but the extension's SQL must work there."""
+
+    def secrets(self) -> dict[str, str]:
+        return {"shop_db": "of-no-worth"}
+
+    def prepare(self) -> Bare:
+        """The extension's files, a database of an owner who is no superuser, and his login."""
+        folder = f"/usr/share/postgresql/{self.version}/extension"
+        for path in [*EXTENSION.glob("uuidv7*"), *(EXTENSION / "sql").iterdir()]:
+            self.host.write(f"{folder}/{path.name}", path.read_text())
+        self.host.until("pg_lsclusters", "online", 30)
+        self.sql("CREATE ROLE shop_owner; CREATE ROLE shop_db_a LOGIN PASSWORD 'of-no-worth' IN ROLE shop_owner")
+        self.sql("ALTER ROLE shop_db_a SET role = shop_owner")
+        self.sql("CREATE DATABASE shop OWNER shop_owner")
+        assert self.as_login("shop_db_a", "CREATE EXTENSION uuidv7") == (0, "")
+        return self
+
+
 @pytest.fixture(scope="session")
 def postgres_on(host_of: Callable[[int], Any]) -> Callable[[int], Postgres]:
     """PostgreSQL on a Debian release, brought up once; on 13 with check mode before and after (kept in `runs`)."""
     found: dict[int, Postgres] = {}
 
     def get(release: int) -> Postgres:
+        if release == 11 and release not in found:
+            found[release] = Bare(host_of(release), VERSIONS[release]).prepare()
         if release not in found:
             server = Postgres(host_of(release), VERSIONS[release])
             if release == 13:
@@ -143,6 +166,12 @@ def postgres_on(host_of: Callable[[int], Any]) -> Callable[[int], Postgres]:
 @pytest.fixture(params=[12, 13, 14], ids=["debian12", "debian13", "debian14"], scope="session")
 def anywhere(request: pytest.FixtureRequest, postgres_on: Callable[[int], Postgres]) -> Postgres:
     """Each supported PostgreSQL: 15, 17, 18."""
+    return postgres_on(request.param)
+
+
+@pytest.fixture(params=[11, 12, 13, 14], ids=["debian11", "debian12", "debian13", "debian14"], scope="session")
+def everywhere(request: pytest.FixtureRequest, postgres_on: Callable[[int], Postgres]) -> Postgres:
+    """Each PostgreSQL that the extension promises to run on: 13, 15, 17, 18."""
     return postgres_on(request.param)
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The extension uuidv7 on PostgreSQL 15, 17 and 18: valid, ordered, in time, upgraded, and carried from 17 to 18."""
+"""The extension uuidv7 on PostgreSQL 13, 15, 17 and 18: valid, ordered, in time, upgraded, and carried from 13 and 17 to 18."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def milliseconds(found: str) -> int:
     return uuid.UUID(found).int >> 80
 
 
-def test_ids_are_valid_ordered_and_in_time(anywhere: Any) -> None:
+def test_ids_are_valid_ordered_and_in_time(everywhere: Any) -> None:
     before = time.time_ns() // 10**6
-    rows = anywhere.sql("SELECT uuidv7() FROM generate_series(1, 20000)", database="shop").split()
+    rows = everywhere.sql("SELECT uuidv7() FROM generate_series(1, 20000)", database="shop").split()
     after = time.time_ns() // 10**6
     assert all((uuid.UUID(row).version, uuid.UUID(row).variant) == (7, uuid.RFC_4122) for row in rows)
     assert before - 5 <= milliseconds(rows[0]) <= milliseconds(rows[-1]) <= after + 5
@@ -35,12 +35,12 @@ def test_ids_are_valid_ordered_and_in_time(anywhere: Any) -> None:
         uuid.UUID(later).int // 2**64 - uuid.UUID(earlier).int // 2**64 for earlier, later in itertools.pairwise(rows)
     ]
     assert min(steps) >= 0
-    if anywhere.version >= 18:
+    if everywhere.version >= 18:
         assert rows == sorted(rows)
 
 
-def test_default_of_a_table_and_its_index_order(anywhere: Any) -> None:
-    said = anywhere.as_login(
+def test_default_of_a_table_and_its_index_order(everywhere: Any) -> None:
+    said = everywhere.as_login(
         "shop_db_a",
         "CREATE TEMP TABLE t (id uuid PRIMARY KEY DEFAULT uuidv7(), n int GENERATED ALWAYS AS IDENTITY);"
         "INSERT INTO t SELECT FROM generate_series(1, 5000);"
@@ -51,23 +51,23 @@ def test_default_of_a_table_and_its_index_order(anywhere: Any) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["id"] for vector in VECTORS])
-def test_timestamp_of_the_vectors_of_rfc_9562(anywhere: Any, vector: dict[str, Any]) -> None:
-    found = anywhere.sql(f"SELECT extract(epoch FROM uuidv7_timestamp('{vector['uuid']}')) * 1000", database="shop")
+def test_timestamp_of_the_vectors_of_rfc_9562(everywhere: Any, vector: dict[str, Any]) -> None:
+    found = everywhere.sql(f"SELECT extract(epoch FROM uuidv7_timestamp('{vector['uuid']}')) * 1000", database="shop")
     assert (float(found) if found else None) == (vector["unix_ms"] if vector["version"] == 7 else None)
 
 
 @pytest.mark.parametrize(("shift", "years"), [("-30 years", -30), ("-56 years", -56), ("1 day", 0), ("200 years", 200)])
-def test_shifted_ids_have_the_shifted_time(anywhere: Any, shift: str, years: int) -> None:
+def test_shifted_ids_have_the_shifted_time(everywhere: Any, shift: str, years: int) -> None:
     query = f"SELECT id, extract(epoch FROM uuidv7_timestamp(id) - (now() + '{shift}'::interval)) FROM (SELECT uuidv7('{shift}'::interval) AS id OFFSET 0) x"
-    found, apart = anywhere.sql(query, database="shop").split("|")
+    found, apart = everywhere.sql(query, database="shop").split("|")
     assert uuid.UUID(found).version == 7
     assert abs(float(apart)) < 5
     assert abs(milliseconds(found) / 1000 / 31556952 + 1970 - datetime.now().year - years) < 1.1
 
 
 @pytest.mark.parametrize("shift", ["-60 years", "9000 years", "100000 years"])
-def test_times_that_no_id_can_have_are_an_error(anywhere: Any, shift: str) -> None:
-    code, said = anywhere.as_login("shop_db_a", f"SELECT uuidv7('{shift}'::interval)")
+def test_times_that_no_id_can_have_are_an_error(everywhere: Any, shift: str) -> None:
+    code, said = everywhere.as_login("shop_db_a", f"SELECT uuidv7('{shift}'::interval)")
     assert code != 0
     assert "ERROR" in said
 
@@ -85,24 +85,24 @@ def test_times_that_no_id_can_have_are_an_error(anywhere: Any, shift: str) -> No
         ("NULL", ""),
     ],
 )
-def test_lower_bound(anywhere: Any, instant: str, bound: str) -> None:
-    assert anywhere.sql(f"SELECT uuidv7_lower_bound({instant}::timestamptz)", database="shop") == bound
+def test_lower_bound(everywhere: Any, instant: str, bound: str) -> None:
+    assert everywhere.sql(f"SELECT uuidv7_lower_bound({instant}::timestamptz)", database="shop") == bound
 
 
-def test_lower_bound_divides_ids_by_time_and_uses_the_index(anywhere: Any) -> None:
+def test_lower_bound_divides_ids_by_time_and_uses_the_index(everywhere: Any) -> None:
     query = """
       CREATE TEMP TABLE t (id uuid PRIMARY KEY);
       INSERT INTO t SELECT uuidv7(n * '1 minute'::interval) FROM generate_series(-500, 500) n;
       ANALYZE t;
       SELECT count(*) FILTER (WHERE (id >= uuidv7_lower_bound(now())) <> (uuidv7_timestamp(id) >= date_trunc('milliseconds', now()))) FROM t;
       EXPLAIN SELECT id FROM t WHERE id >= uuidv7_lower_bound(now() + '490 minutes') AND id < uuidv7_lower_bound('2200-01-01')"""
-    code, said = anywhere.as_login("shop_db_a", query)
+    code, said = everywhere.as_login("shop_db_a", query)
     assert code == 0, said
     assert said.splitlines()[0] == "0"
     assert "Index Cond" in said
 
 
-def test_a_hostile_schema_cannot_get_in_between(anywhere: Any) -> None:
+def test_a_hostile_schema_cannot_get_in_between(everywhere: Any) -> None:
     """Functions of the same name that come first in the caller's search_path are not called."""
     query = """
       CREATE SCHEMA hostile;
@@ -110,7 +110,7 @@ def test_a_hostile_schema_cannot_get_in_between(anywhere: Any) -> None:
       CREATE FUNCTION hostile.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT 'epoch'::timestamptz $$;
       SET search_path = hostile, pg_catalog, public;
       SELECT clock_timestamp() = 'epoch', public.uuidv7_timestamp(public.uuidv7()) > '2020-01-01'"""
-    code, said = anywhere.as_login("shop_db_a", f"BEGIN;{query};ROLLBACK")
+    code, said = everywhere.as_login("shop_db_a", f"BEGIN;{query};ROLLBACK")
     assert (code, said) == (0, "t|t")
 
 
@@ -131,15 +131,15 @@ def test_the_owner_installs_upgrades_and_drops_it(anywhere: Any) -> None:
     assert anywhere.as_login("shop_db_a", "SELECT uuidv7_lower_bound(now()) < uuidv7()") == (0, "t")
 
 
-def test_upgraded_and_fresh_are_the_same(anywhere: Any) -> None:
+def test_upgraded_and_fresh_are_the_same(everywhere: Any) -> None:
     query = """SELECT string_agg(pg_get_functiondef(p.oid), '' ORDER BY p.oid::regprocedure::text) FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid
                JOIN pg_extension e ON e.oid = d.refobjid AND d.deptype = 'e' WHERE e.extname = 'uuidv7'"""
-    anywhere.as_login(
+    everywhere.as_login(
         "shop_db_a", "DROP EXTENSION uuidv7; CREATE EXTENSION uuidv7 VERSION '1.0'; ALTER EXTENSION uuidv7 UPDATE"
     )
-    upgraded = anywhere.sql(query, database="shop")
-    anywhere.as_login("shop_db_a", "DROP EXTENSION uuidv7; CREATE EXTENSION uuidv7")
-    assert anywhere.sql(query, database="shop") == upgraded
+    upgraded = everywhere.sql(query, database="shop")
+    everywhere.as_login("shop_db_a", "DROP EXTENSION uuidv7; CREATE EXTENSION uuidv7")
+    assert everywhere.sql(query, database="shop") == upgraded
     assert upgraded.count("CREATE OR REPLACE FUNCTION") == 4
 
 
@@ -148,8 +148,9 @@ def test_18_calls_the_native_function(postgres_on: Callable[[int], Any]) -> None
     assert "Output: uuidv7()" in plan
 
 
-def test_dump_of_17_restores_into_18(postgres_on: Callable[[int], Any]) -> None:
-    old, new = postgres_on(13), postgres_on(14)
+@pytest.mark.parametrize("release", [11, 13], ids=["13", "17"])
+def test_dump_restores_into_18(postgres_on: Callable[[int], Any], release: int) -> None:
+    old, new = postgres_on(release), postgres_on(14)
     table = """CREATE TABLE moved (id uuid PRIMARY KEY DEFAULT uuidv7(), n int);
                INSERT INTO moved (n) SELECT generate_series(1, 1000);
                CREATE VIEW recent AS SELECT * FROM moved WHERE id >= uuidv7_lower_bound(now() - '1 day'::interval)"""
