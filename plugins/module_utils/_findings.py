@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 SEVERITIES = ("error", "warning")
 FAIL_ON = ("error", "warning", "never")
+_NO_PATH = re.compile(r"[a-z]{2,}:")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a rule is broken. `line` is 1-based, 0 where no line is meant; `variable` may be empty."""
+    """One place where a rule is broken. `line` is 1-based, 0 where no line is meant; `variable` may be empty.
+
+    `file` is a path, or what is no file as `KIND:NAME`, like `unit:shop.service`.
+    """
 
     rule: str
     severity: str
@@ -60,3 +65,29 @@ def fails(findings: Sequence[Finding], fail_on: str) -> bool:
     """Whether FINDINGS are reason to fail: any error for `error`, any finding for `warning`, nothing for `never`."""
     found: Mapping[str, int] = counts(findings)
     return bool(found["error"] and fail_on != "never") or bool(found["warning"] and fail_on == "warning")
+
+
+def is_path(file: str) -> bool:
+    """Whether a finding's FILE is a path. One that begins like `unit:` has to be written `./unit:…`."""
+    return bool(file) and not _NO_PATH.match(file)
+
+
+def printable(text: str) -> str:
+    """TEXT with every character that a terminal, JSON or XML could stumble over written as an escape: names may hold any bytes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
+
+
+def sentences(*parts: str) -> str:
+    """PARTS as sentences of one printable line, each with one full stop."""
+    return " ".join(printable(part).rstrip(". ") + "." for part in parts if part.strip(". "))
+
+
+def _escape(code: int) -> str:
+    """A byte that is no UTF-8 (a lone surrogate in Python's texts) as that byte."""
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
