@@ -15,8 +15,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 
 #: module name -> (minimum version, Debian package, PyPI package)
 LIBRARIES = {
+    "cryptography": ((38, 0), "python3-cryptography", "cryptography"),
     "psycopg2": ((2, 9), "python3-psycopg2", "psycopg2"),
     "redis": ((4, 3), "python3-redis", "redis"),
+    "yaml": ((6, 0), "python3-yaml", "PyYAML"),
 }
 
 
