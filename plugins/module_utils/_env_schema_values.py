@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import CrossRule, Schema, Variable
+from ansible_collections.mainstay.backend.plugins.module_utils._env_url import url_host
+
+#: Types whose values can be a secret. A number of threads is none, whatever the schema forgot to say.
+_SECRET_TYPES = ("string", "url", "uuid", "base64", "hex", "json", "list")
 
 
 class Requirement(NamedTuple):
@@ -19,19 +23,83 @@ class Requirement(NamedTuple):
 
 def with_defaults(schema: Schema, values: Mapping[str, str | None], environment: str) -> dict[str, str]:
     """VALUES that are set to more than nothing, and the schema's defaults for the others: what the application works with."""
-    raise NotImplementedError
+    found = {name: value for name, value in values.items() if value}
+    for name, variable in schema.variables.items():
+        default = variable.default_in(environment)
+        if default and name not in found:
+            found[name] = default
+    return found
 
 
 def requirement(variable: Variable, values: Mapping[str, str | None], environment: str) -> Requirement:
-    """Whether VARIABLE must be set in ENVIRONMENT beside VALUES (`with_defaults` of what the sources give)."""
-    raise NotImplementedError
+    """Whether VARIABLE must be set in ENVIRONMENT beside VALUES (`with_defaults` of what the sources give). Forbidden goes before required."""
+    if environment in variable.forbidden_in:
+        return Requirement("forbidden", f"in {environment}")
+    if variable.required:
+        return Requirement("required", "")
+    if environment in variable.required_in:
+        return Requirement("required", f"in {environment}")
+    for other, wanted in variable.required_when.items():
+        value = values.get(other)
+        if value and (not wanted or value in wanted):
+            return Requirement("required", f"because {other} is {' or '.join(wanted) if wanted else 'set'}")
+    return Requirement("optional", "")
 
 
 def check_rules(schema: Schema, values: Mapping[str, str | None]) -> list[tuple[CrossRule, str]]:
-    """The rules across variables that VALUES break, each with what is wrong, in words without any value."""
-    raise NotImplementedError
+    """The rules across variables that VALUES break, each with what is wrong, in words without any value. An empty value counts as not set."""
+    found = []
+    for rule in schema.rules:
+        present = {name: values[name] or "" for name in rule.variables if values.get(name)}
+        fault = _FAULTS[rule.kind](rule.variables, present)
+        if fault:
+            found.append((rule, fault))
+    return found
 
 
 def is_secret(variable: Variable) -> bool:
     """Whether VARIABLE holds something to be kept secret: sensitive, of a type that can be a secret, and not with a default that all can read."""
-    raise NotImplementedError
+    return (
+        variable.sensitive
+        and variable.type in _SECRET_TYPES
+        and variable.default is None
+        and not variable.choices
+        and variable.source != "settings"
+    )
+
+
+def _distinct(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+    groups: dict[str, list[str]] = {}
+    for name, value in present.items():
+        groups.setdefault(value, []).append(name)
+    same = [group for group in groups.values() if len(group) > 1]
+    return "; ".join(f"{_and(group)} have one value and must differ" for group in same)
+
+
+def _all_or_none(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+    missing = [name for name in names if name not in present]
+    if not present or not missing:
+        return ""
+    return f"{_and(missing)} {_is(missing)} not set, but {_and(list(present))} {_is(list(present))}: set all of them or none"
+
+
+def _at_most_one(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+    return f"{_and(list(present))} are set; at most one of them may be" if len(present) > 1 else ""
+
+
+def _equal_host(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+    """A value without a host is its own type's fault, not this rule's."""
+    hosts = {name: url_host(value) for name, value in present.items()}
+    named = [name for name, host in hosts.items() if host]
+    return f"{_and(named)} name different hosts and must name one" if len({hosts[name] for name in named}) > 1 else ""
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+_FAULTS = {"distinct": _distinct, "all_or_none": _all_or_none, "at_most_one": _at_most_one, "equal_host": _equal_host}
