@@ -148,6 +148,15 @@ class Checker:
             return default
         return int(value)
 
+    def seconds(self, key: str, default: float, minimum: float, maximum: float) -> float:
+        value = self.get(key, default)
+        if isinstance(value, str) and re.fullmatch(r"\d{1,9}(?:\.\d{1,3})?", value):
+            value = float(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not minimum <= value <= maximum:
+            self.problem(key, value, f"seconds from {minimum:g} to {maximum:g}")
+            return default
+        return float(value)
+
     def boolean(self, key: str, default: bool) -> bool:
         value = self.get(key, default)
         if isinstance(value, bool):

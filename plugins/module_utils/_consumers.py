@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._application import (
+    Application,
+    Servers,
+    read_application,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import unfit
+from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import Timeouts, read_timeouts
 
 KINDS = ("postgres_role", "valkey_user")
 _OWNER = r"[a-z_][a-z0-9_-]{0,31}|\d{1,9}"
@@ -23,7 +29,10 @@ _LONGEST = 48
 
 @dataclass(frozen=True)
 class Consumer:
-    """A program that uses credentials, on one or more hosts. Pools are connections per process; `hosts` are inventory names."""
+    """A program that uses credentials, on one or more hosts. Pools are connections per process; `hosts` are inventory names.
+
+    `layers`: URLs and `variables` go into `env_file`.ENVIRONMENT, which dotenv-rails reads first, and the sizes into `env_file`.
+    """
 
     name: str
     hosts: tuple[str, ...]
@@ -39,6 +48,9 @@ class Consumer:
     sidekiq_concurrency: int = 0
     database_pool: int = 5
     valkey_pool: int = 8
+    layers: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    application: Application = field(default_factory=Application)
 
 
 def read_credentials(
@@ -94,24 +106,35 @@ def _credential(
     return Credential(name, kind, target, age) if kind else None
 
 
-def read_consumers(
-    app: str, declared: object, groups: Mapping[str, Sequence[str]], credentials: Iterable[str], problems: list[Problem]
-) -> tuple[Consumer, ...]:
+@dataclass(frozen=True)
+class Surroundings:
+    """What consumers are read against: the inventory's groups, the credentials, instance -> purpose, the schema of all that name none."""
+
+    groups: Mapping[str, Sequence[str]]
+    credentials: Mapping[str, Credential]
+    purposes: Mapping[str, str]
+    schema: str = ""
+
+    def servers(self, names: Sequence[str]) -> Servers:
+        """Where the credentials NAMES lead to."""
+        wanted = [self.credentials[name] for name in names if name in self.credentials]
+        databases = dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role")
+        instances = [item.target for item in wanted if item.kind == "valkey_user" and item.target in self.purposes]
+        return Servers(tuple(databases), {name: self.purposes[name] for name in instances})
+
+
+def read_consumers(app: str, declared: object, around: Surroundings, problems: list[Problem]) -> tuple[Consumer, ...]:
     """The declared consumers; where none is, the application itself on the hosts of group `app`."""
     entries = Checker("", {"backend_consumers": declared}, problems).mapping("backend_consumers")
-    if not entries and groups.get("app"):
+    if not entries and around.groups.get("app"):
         entries = {app: {}}
-    names = list(credentials)
-    consumers = [_consumer(name, entry, groups, names, problems) for name, entry in entries.items()]
+    consumers = [_consumer(name, entry, around, problems) for name, entry in entries.items()]
     _check_paths(consumers, problems)
     return tuple(consumers)
 
 
-def _consumer(
-    name: str, entry: object, groups: Mapping[str, Sequence[str]], names: Sequence[str], problems: list[Problem]
-) -> Consumer:
-    path = f"backend_consumers.{name}"
-    check = Checker(path, entry, problems)
+def _consumer(name: str, entry: object, around: Surroundings, problems: list[Problem]) -> Consumer:
+    check, names = Checker(f"backend_consumers.{name}", entry, problems), list(around.credentials)
     if not NAME.fullmatch(name):
         check.say("", f"the name {shown(name)}", "lower-case letters, digits and _, beginning with a letter")
         name = "app"
@@ -137,9 +160,10 @@ def _consumer(
             valkey_pool,
             f"at least {max(threads, concurrency)}: a thread without a connection waits for one",
         )
+    servers = around.servers(wanted)
     found = Consumer(
         name=name,
-        hosts=_hosts(check, groups),
+        hosts=_hosts(check, around.groups),
         env_file=check.path_("env_file", f"/etc/{name}/.env"),
         secrets_dir=check.path_("secrets_dir", f"/etc/{name}/secrets"),
         owner=owner,
@@ -152,7 +176,12 @@ def _consumer(
         sidekiq_concurrency=concurrency,
         database_pool=database_pool,
         valkey_pool=valkey_pool,
+        layers=check.boolean("env_layers", False),
+        timeouts=read_timeouts(check, list(servers.instances)),
+        application=read_application(check, servers, around.schema, concurrency),
     )
+    if found.layers and not found.env_file.endswith("/.env"):
+        check.problem("env_layers", True, "env_file to end in /.env: dotenv-rails looks for no other name")
     check.done()
     return found
 

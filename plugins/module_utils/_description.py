@@ -18,9 +18,11 @@ from ansible_collections.mainstay.backend.plugins.module_utils._agreement import
     check_ports,
     check_store,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._budget import Budget, budgets, check_budgets
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._consumers import (
     Consumer,
+    Surroundings,
     read_consumers,
     read_credentials,
 )
@@ -31,7 +33,6 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres import 
     read_cluster,
     shared_bytes,
 )
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres_budget import check_budget
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance, check_host, read_instances
 
 GROUPS = ("valkey", "postgres", "app")
@@ -93,6 +94,10 @@ class Description:
     def consumers_here(self) -> tuple[Consumer, ...]:
         return tuple(consumer for consumer in self.consumers if self.host.name in consumer.hosts)
 
+    def budgets(self) -> list[Budget]:
+        """The connections of every server that serves the current host."""
+        return budgets(self.cluster, self.instances, self.consumers, self.credentials)
+
     def credential_of(self, kind: str, target: str) -> list[Credential]:
         return [item for item in self.credentials.values() if item.kind == kind and item.target == target]
 
@@ -118,7 +123,9 @@ def describe(
     credentials = read_credentials(
         app, host.variables.get("backend_credentials"), databases, [item.name for item in running], problems
     )
-    consumers = read_consumers(app, host.variables.get("backend_consumers"), groups, credentials, problems)
+    schema = str(host.variables.get("environment_schema") or "")
+    around = Surroundings(groups, credentials, {item.name: item.purpose for item in running}, schema)
+    consumers = read_consumers(app, host.variables.get("backend_consumers"), around, problems)
     found = Description(
         app=app,
         environment=environment,
@@ -141,7 +148,6 @@ def describe(
     for item in others:
         check_address(item, problems)
     _check_reach(found, valkey, postgres, problems)
-    _check_pools(found, problems)
     check_environment(found, problems)
     _check_hosts(found, valkey, postgres, serves, problems)
     return found, list(dict.fromkeys(problems))
@@ -156,7 +162,7 @@ def _check_names(host: HostInput, problems: list[Problem]) -> None:
     """A variable that only resembles one of ours would be ignored in silence."""
     known = [*host.variables, "backend_address", "backend_probe"]
     for name in host.names:
-        if re.match(r"(backend|valkey|postgres)_", name) and name not in known:
+        if re.match(r"(backend|valkey|postgres|environment)_", name) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
             if near:
                 problems.append(Problem(name, "an unknown variable", f"{near[0]}, which it resembles"))
@@ -252,21 +258,6 @@ def _check_reach(found: Description, valkey: HostInput, postgres: HostInput, pro
             )
 
 
-def _check_pools(found: Description, problems: list[Problem]) -> None:
-    """Every instance must admit the pools of all its consumers, twice: a deploy overlaps."""
-    for item in found.instances:
-        if item.state != "present":
-            continue
-        names = {credential.name for credential in found.credential_of("valkey_user", item.name)}
-        users = [consumer for consumer in found.consumers if names & set(consumer.credentials)]
-        needed = sum(
-            2 * len(user.hosts) * (user.processes + user.sidekiq_processes) * user.valkey_pool for user in users
-        )
-        if needed > item.maxclients - 32:
-            expected = f"at least {needed + 32}: the consumers' pools, twice while a deploy overlaps, come to {needed}, and 32 are reserved"
-            problems.append(Problem(f"valkey_instances.{item.name}.maxclients", str(item.maxclients), expected))
-
-
 def _check_hosts(
     found: Description, valkey: HostInput, postgres: HostInput, serves: Sequence[str], problems: list[Problem]
 ) -> None:
@@ -287,4 +278,4 @@ def _check_hosts(
         )
     if probe and runs_postgres:
         check_cluster(found.cluster, probe, problems, found.valkey_bytes)
-    check_budget(found.cluster, found.consumers, problems, found.credentials)
+    check_budgets(found.budgets(), problems)

@@ -1,10 +1,9 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PostgreSQL's part of the description: what is derived, what is refused, and whether connections suffice."""
+"""PostgreSQL's part of the description: what is derived, what is refused, and what fits the host."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres import 
     read_cluster,
     shared_bytes,
 )
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres_budget import budget, check_budget
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_hba import HbaEntry, hba_entries, read_hba
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_parameters import (
     VERSIONS,
@@ -274,57 +272,3 @@ def test_rules_that_are_refused(entry: dict[str, Any], said: str) -> None:
     problems: list[Problem] = []
     assert read_hba([{"database": "shop", "user": "all", "address": "10.0.0.0/8", **entry}], problems) == ()
     assert any(f"postgres_hba[0].{said}" in str(problem) for problem in problems), problems
-
-
-def consumer(
-    name: str = "shop",
-    hosts: int = 2,
-    processes: int = 3,
-    pool: int = 5,
-    sidekiq: int = 0,
-    logins: tuple[str, ...] = ("shop_db",),
-) -> Any:
-    names = tuple(f"app{number}" for number in range(hosts))
-    return SimpleNamespace(
-        name=name, hosts=names, credentials=logins, processes=processes, sidekiq_processes=sidekiq, database_pool=pool
-    )
-
-
-def test_budget_counts_twice_for_a_deploy() -> None:
-    cluster, _unused = read()
-    found = budget(
-        cluster,
-        [
-            consumer(),
-            consumer("jobs", hosts=1, processes=0, sidekiq=2, pool=10),
-            consumer("other", logins=("shop_cache",)),
-        ],
-    )
-    assert [str(row) for row in found.rows] == [
-        "shop: 2 hosts x 3 processes x pool 5 x 2 = 60",
-        "jobs: 1 host x 2 processes x pool 10 x 2 = 40",
-    ]
-    assert (found.total, found.limit) == (100, 97)
-
-
-def test_budget_that_does_not_suffice_is_refused_with_the_sum() -> None:
-    cluster, _unused = read()
-    problems: list[Problem] = []
-    check_budget(cluster, [consumer(processes=5)], problems)
-    assert [str(problem) for problem in problems] == [
-        "postgres_settings.max_connections: found 100; expected at least 103: "
-        "shop: 2 hosts x 5 processes x pool 5 x 2 = 100; together 100, and 3 are reserved"
-    ]
-    problems.clear()
-    check_budget(read(postgres_settings={"max_connections": 103})[0], [consumer(processes=5)], problems)
-    assert problems == []
-
-
-def test_budget_knows_the_kinds_of_declared_credentials() -> None:
-    credentials = {
-        "reports": SimpleNamespace(kind="postgres_role"),
-        "shop_db": SimpleNamespace(kind="postgres_role"),
-        "x": SimpleNamespace(kind="valkey_user"),
-    }
-    found = budget(read()[0], [consumer(logins=("reports", "shop_db", "x"))], credentials)
-    assert found.rows[0].logins == 2
