@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,9 @@ CUT = "cut"  # text after a '#' that ends an unquoted value was taken as a comme
 DROPPED = "dropped"  # the loader leaves this assignment out, without an error
 INHERITED = "inherited"  # a name alone: the value is the process environment's
 SWALLOWED = "swallowed"  # the value holds further lines that look like assignments of their own (a quote is not closed)
+#: A file may grow by its substitutions to this many characters: `B=$A$A`, `C=$B$B`, … doubles with each line.
+GROWTH = 32 * 1024 * 1024
+_INNER = re.compile(r"\n[ \t]*+(?:export[ \t]++)?[A-Za-z_][A-Za-z0-9_]*+=(?!=|[ \t]*+(?:\n|\Z))")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,24 @@ class LoaderRefuses(MainstayError):
         self.loader = loader
         self.line = line
         self.reason = reason
+
+
+def swallows(value: str) -> bool:
+    """Whether a line of VALUE after its first looks like an assignment. The padding that ends base64 text does not."""
+    return "\n" in value and bool(_INNER.search(value))
+
+
+class Growth:
+    """Ends a file whose substitutions grow without bound, as memory would end the loader itself."""
+
+    def __init__(self, loader: str) -> None:
+        self._loader = loader
+        self._left = GROWTH
+
+    def add(self, size: int, line: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise LoaderRefuses(self._loader, line, f"its substitutions make more than {GROWTH} characters of it")
 
 
 Parser = Callable[[bytes, Mapping[str, str]], Loaded]
