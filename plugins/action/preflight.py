@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import (
+    SERVERS,
     known_packages,
     packages_of,
     postgres_version,
@@ -16,8 +17,6 @@ from ansible_collections.mainstay.backend.plugins.module_utils._packages import 
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import PROBE, ROLES, this_run
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import check_store
-
-SERVERS = ("valkey", "postgres")
 
 
 class ActionModule(BackendAction):

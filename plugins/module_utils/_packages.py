@@ -11,6 +11,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils._deps import LIBR
 
 #: Debian release -> the PostgreSQL of its own archive.
 POSTGRES_OF_RELEASE = {12: 15, 13: 17, 14: 18}
+#: Debian releases that have Valkey in their backports only.
+VALKEY_IN_BACKPORTS = (12,)
+#: The roles that install packages.
+SERVERS = ("valkey", "postgres")
 SUPPORTED_POSTGRES = tuple(sorted(POSTGRES_OF_RELEASE.values()))
 
 
@@ -36,3 +40,8 @@ def known_packages(declared: int | None) -> list[str]:
     versions = sorted({*SUPPORTED_POSTGRES, *([declared] if declared else [])})
     found = [name for version in versions for name in packages_of("postgres", version)]
     return sorted({*packages_of("valkey"), *found})
+
+
+def backports_of(release: Mapping[str, Any]) -> str:
+    """The suite that holds Valkey for RELEASE (a probe's distribution); '' where its own archive does."""
+    return f"{release['codename']}-backports" if release["version"] in VALKEY_IN_BACKPORTS else ""

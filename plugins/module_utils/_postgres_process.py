@@ -74,14 +74,53 @@ class Server:
             time.sleep(0.2)
 
     def start(self, verb: str) -> str:
-        """Starts or restarts the unit; '' where the server then answers, else what its log says."""
+        """Starts, restarts or reloads the unit; '' where the server then answers, else what its log says.
+
+        A start is over here when the server answers: pg_ctlcluster goes on asking it for two seconds, which nobody needs to wait for.
+        """
         size = os.path.getsize(self.layout.log) if os.path.exists(self.layout.log) else 0
         try:
-            run("systemctl", verb, self.layout.unit)
+            self._join()
+            if verb == "reload":
+                run("systemctl", verb, self.layout.unit)
+            else:
+                before = self._pid()
+                run("systemctl", verb, "--no-block", self.layout.unit)
+                self._arrive(before)
             self.connection().close()
         except MainstayError as error:
             return self._log(size) or str(error)
         return ""
+
+    def _join(self) -> None:
+        """Waits for the end of a start that goes on: a stop in its middle would not be a clean one."""
+        if self._unit()["ActiveState"] == "activating":
+            run("systemctl", "start", self.layout.unit)
+
+    def _arrive(self, before: int | None) -> None:
+        """Waits for a server other than BEFORE that takes connections; fails as soon as systemd has given up."""
+        until = time.monotonic() + START_SECONDS
+        while self._pid() in (before, None) or self.place() is None:
+            unit = self._unit()
+            if unit["Job"] in ("", "0") and (
+                unit["ActiveState"] in ("inactive", "failed") or unit["SubState"] == "auto-restart"
+            ):
+                raise MainstayError(f"{self.layout.unit} is {unit['ActiveState']} ({unit['SubState']})")
+            if time.monotonic() > until:
+                raise MainstayError(f"{self.layout.unit} has no server after {START_SECONDS} s")
+            time.sleep(0.05)
+
+    def _unit(self) -> dict[str, str]:
+        told = run("systemctl", "show", "--property=Job,ActiveState,SubState", self.layout.unit)
+        return {"Job": "", **dict(line.split("=", 1) for line in told.splitlines() if "=" in line)}
+
+    def _pid(self) -> int | None:
+        """The server's process as postmaster.pid names it."""
+        try:
+            with open(f"{self.layout.data()}/postmaster.pid", encoding="utf-8") as handle:
+                return int(handle.readline())
+        except (OSError, ValueError):
+            return None
 
     def _log(self, start: int) -> str:
         """What the server logged from byte START on: a server that does not start has no sessions, so no statements either."""
