@@ -9,9 +9,10 @@ from typing import Any
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._publish import environment_call, secrets_call
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.schemas import read_schemas
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
 
-PARTS = {"secrets": secrets_call, "environment": environment_call}
+PARTS = ("secrets", "environment")
 
 
 class ActionModule(BackendAction):
@@ -22,5 +23,8 @@ class ActionModule(BackendAction):
         description = self.describe(task_vars)
         if not description.consumers_here():
             return {"changed": False, "msg": "no consumer of backend_consumers lives on this host"}
+        schemas = read_schemas(description, task_vars) if part == "environment" else {}
         issued = issue(description, self._loader, self._task.check_mode)
-        return self.remote("files", PARTS[part](description, issued), task_vars)
+        if part == "secrets":
+            return self.remote("files", secrets_call(description, issued), task_vars)
+        return self.remote("files", environment_call(description, issued, schemas), task_vars)

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, shown
-from ansible_collections.mainstay.backend.plugins.module_utils._environment import pools, url_names
+from ansible_collections.mainstay.backend.plugins.module_utils._environment import sizes, url_names
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import POSTGRES_OF_RELEASE
+from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import milliseconds
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
 
 if TYPE_CHECKING:
+    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, HostInput
 
 #: What has one meaning for a whole backend: a host that said otherwise would be given logins that its server does not know.
@@ -64,11 +66,26 @@ def check_environment(found: Description, problems: list[Problem]) -> None:
                 problems.append(
                     Problem(f"{path}.credentials", told, "credentials whose names differ in more than case")
                 )
-        derived.update(dict.fromkeys(pools(found, consumer), "the consumer's own options"))
+        derived.update(dict.fromkeys(sizes(found, consumer), "the consumer's own options"))
         for name in consumer.variables:
             if name in derived:
                 expected = f"no such entry: it is derived from {derived[name]}"
                 problems.append(Problem(f"{path}.variables.{name}", "a variable that this collection sets", expected))
+        _check_statement(found, consumer, problems)
+
+
+def _check_statement(found: Description, consumer: Consumer, problems: list[Problem]) -> None:
+    """A consumer's own statement_timeout is within what the logins of its databases have."""
+    own = consumer.timeouts.statement
+    targets = {found.credentials[name].target for name in consumer.credentials}
+    for database in found.cluster.databases if own else ():
+        limit = database.timeouts["statement_timeout"]
+        if database.name in targets and milliseconds(limit) and not 0 < milliseconds(own) <= milliseconds(limit):
+            path = f"backend_consumers.{consumer.name}.timeouts.database.statement"
+            expected = (
+                f"at most {shown(limit)}, as in postgres_databases.{database.name}.statement_timeout; or raise that"
+            )
+            problems.append(Problem(path, shown(own), expected))
 
 
 def check_ports(instances: Iterable[Instance], port: int, problems: list[Problem]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, shown
+from ansible_collections.mainstay.backend.plugins.module_utils._settings_files import secrets_in
 
 GENERAL = ("env_example", "reference", "gitignore", "settings")
 RAILS = ("database", "cable", "cache", "session", "sidekiq")
@@ -151,5 +152,8 @@ def _plain(check: Checker, key: str) -> dict[str, Any]:
         elif isinstance(value, str) and any(char < " " and char not in "\n\t" for char in value):
             check.say(path, "a control character", "plain text")
 
+    before = len(check.problems)
     walk(key, found, 20)
+    if len(check.problems) == before:
+        check.problems += secrets_in(check.where(key), found, None, ())
     return found

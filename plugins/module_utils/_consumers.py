@@ -241,6 +241,14 @@ def _check_paths(consumers: Sequence[Consumer], problems: list[Problem]) -> None
                     )
                 )
             taken += [(host, place, mine) for host in consumer.hosts]
+    trees: dict[tuple[str, str], str] = {}
+    for consumer in (item for item in consumers if item.application.files):
+        path = consumer.application.directory
+        others = {trees.setdefault((host, path), consumer.name) for host in consumer.hosts} - {consumer.name}
+        for other in sorted(others):
+            told = f"{shown(path)}, which {other} writes"
+            expected = "files: [] in one of the two: a tree is written once"
+            problems.append(Problem(f"backend_consumers.{consumer.name}.app_dir", told, expected))
 
 
 def _overlap(one: str, other: str) -> bool:

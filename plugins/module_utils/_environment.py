@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import milliseconds, number
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
@@ -59,8 +60,8 @@ def build(description: Description, consumer: Consumer, issued: Mapping[str, Iss
     for name in sorted(consumer.credentials, key=lambda name: (kinds[name], names[name] != "DATABASE_URL")):
         target = description.credentials[name].target
         variables[names[name]] = url(issued[name], description.endpoints[(TARGETS[kinds[name]], target)])
-    sizes = {key: str(value) for key, value in pools(description, consumer).items()}
-    return Environment({**variables, **sizes, **consumer.variables}, tuple(sizes))
+    measures = sizes(description, consumer)
+    return Environment({**variables, **measures, **consumer.variables}, tuple(measures))
 
 
 def _derived(description: Description, credential: Credential) -> tuple[str, ...]:
@@ -78,6 +79,34 @@ def _url_name(credential: Credential, main: str, first: bool) -> str:
     if credential.kind == "valkey_user":
         return f"REDIS_{credential.target.upper()}_URL"
     return "DATABASE_URL" if credential.target == main else f"{credential.target.upper()}_DATABASE_URL"
+
+
+def sizes(description: Description, consumer: Consumer) -> dict[str, str]:
+    """Pools and timeouts: everything of a consumer's environment that is no secret and follows from its options."""
+    found = {key: str(value) for key, value in pools(description, consumer).items()}
+    return {**found, **waits(description, consumer)}
+
+
+def waits(description: Description, consumer: Consumer) -> dict[str, str]:
+    """The timeouts as variables: seconds, and DATABASE_STATEMENT_TIMEOUT as PostgreSQL writes it."""
+    wanted = [description.credentials[name] for name in consumer.credentials]
+    databases = {item.target for item in wanted if item.kind == "postgres_role"}
+    found: dict[str, str] = {}
+    if databases:
+        found["DATABASE_CONNECT_TIMEOUT"] = number(consumer.timeouts.connect)
+        found["DATABASE_CHECKOUT_TIMEOUT"] = number(consumer.timeouts.checkout)
+        limits = [
+            item.timeouts["statement_timeout"] for item in description.cluster.databases if item.name in databases
+        ]
+        # the shortest that holds: the variable is one for all databases
+        limits.sort(key=lambda text: milliseconds(text) or float("inf"))
+        statement = consumer.timeouts.statement or limits[0]
+        found["DATABASE_STATEMENT_TIMEOUT"] = "".join(statement.split())
+    for item in wanted:
+        if item.kind == "valkey_user":
+            for key, seconds in consumer.timeouts.of(item.target).items():
+                found[f"REDIS_{item.target.upper()}_{key.upper()}_TIMEOUT"] = number(seconds)
+    return found
 
 
 def pools(description: Description, consumer: Consumer) -> dict[str, int]:

@@ -146,7 +146,7 @@ def derive_settings(
     """The cluster's settings for a host with MEMORY_BYTES, of which others hold RESERVED_BYTES, with the overrides over them."""
     release = version or cluster.version or 17
     memory = max(memory_bytes - reserved_bytes, 256 * MB)
-    connections = count_of(cluster.settings, "max_connections", MAX_CONNECTIONS)
+    connections = max(1, count_of(cluster.settings, "max_connections", MAX_CONNECTIONS))
     buffers = memory / 4
     gather = max(1, min(4, cores // 2))
     found = {

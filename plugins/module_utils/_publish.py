@@ -8,13 +8,15 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._application_files import application_files, folders_of
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import render
-from ansible_collections.mainstay.backend.plugins.module_utils._environment import build
+from ansible_collections.mainstay.backend.plugins.module_utils._environment import Environment, build
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
 
 
 def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict[str, Any]:
@@ -33,22 +35,45 @@ def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict
     return {"files": files, "secrets": secrets, "directories": directories}
 
 
-def environment_call(description: Description, issued: Mapping[str, Issued]) -> dict[str, Any]:
-    """One .env file per consumer. Its folder is made where it is missing (root, 0755), and left alone where it is there."""
+def environment_call(
+    description: Description, issued: Mapping[str, Issued], schemas: Mapping[str, Schema] | None = None
+) -> dict[str, Any]:
+    """The .env files of every consumer, and what it asks for of its application's tree. SCHEMAS: consumer -> its schema.
+
+    The folder of a .env file is made where it is missing (root, 0755), and left alone where it is there.
+    """
     files: list[dict[str, Any]] = []
     secrets: dict[str, str] = {}
     folders: dict[str, dict[str, Any]] = {}
     for consumer in description.consumers_here():
         found = build(description, consumer, issued)
-        header = [
-            f"Environment of {consumer.name} ({description.environment}), written by mainstay.backend: changes made here are lost.",
-            "Change backend_consumers in the inventory instead. This file holds secrets.",
-        ]
-        files.append({**_file(consumer, consumer.env_file), "shown_variables": list(found.shown)})
-        secrets[consumer.env_file] = render(found.variables, header)
+        for path, variables in env_files(description, consumer, found).items():
+            files.append({**_file(consumer, path), "shown_variables": [key for key in found.shown if key in variables]})
+            secrets[path] = render(variables, _env_header(description, consumer))
         folder = os.path.dirname(consumer.env_file)
         folders[folder] = {"path": folder, "keep": True}
+        known = [secret.password for item in issued.values() for secret in item.slots.values()]
+        made = application_files(description, consumer, (schemas or {}).get(consumer.name), known)
+        files += [{**_directory(consumer, path, item.mode), **item.data()} for path, item in made.items()]
+        for folder in folders_of(consumer.application, made):
+            folders.setdefault(folder, {**_directory(consumer, folder, "0755"), "keep": True})
     return {"files": files, "secrets": secrets, "directories": list(folders.values())}
+
+
+def env_files(description: Description, consumer: Consumer, found: Environment) -> dict[str, dict[str, str]]:
+    """Path -> variables. In layers, what is secret or this environment's own goes into the file that dotenv-rails reads first."""
+    if not consumer.layers:
+        return {consumer.env_file: dict(found.variables)}
+    own = {key: value for key, value in found.variables.items() if key not in found.shown}
+    common = {key: value for key, value in found.variables.items() if key in found.shown}
+    return {consumer.env_file: common, f"{consumer.env_file}.{description.environment}": own}
+
+
+def _env_header(description: Description, consumer: Consumer) -> list[str]:
+    return [
+        f"Environment of {consumer.name} ({description.environment}), written by mainstay.backend: changes made here are lost.",
+        "Change backend_consumers in the inventory instead. This file holds secrets.",
+    ]
 
 
 def _file(consumer: Consumer, path: str) -> dict[str, Any]:

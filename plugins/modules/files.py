@@ -42,6 +42,12 @@ options:
       content:
         description: The whole content. A secret file has its content in O(secrets) instead.
         type: str
+      block:
+        description:
+          - Instead of a content, lines that the file shall have between two marks, C(# BEGIN mainstay.backend) and C(# END mainstay.backend).
+            Its other lines stay, and so do the owner, the group and the mode of a file that is there.
+        type: list
+        elements: str
       owner:
         description: Owner, who must exist.
         type: str
@@ -150,6 +156,8 @@ actions:
   sample: ["/etc/shop/shop.conf: content, mode"]
 """
 
+import os
+import stat
 from dataclasses import replace
 from typing import Any
 
@@ -159,6 +167,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import masker
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec, directory_specs, file_specs
 from ansible_collections.mainstay.backend.plugins.module_utils._files import place
+from ansible_collections.mainstay.backend.plugins.module_utils._ignore import with_block
 
 OWNERSHIP: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -171,6 +180,7 @@ FILE: dict[str, Any] = {
     "mode": {"type": "raw", "default": "0644"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "content": {"type": "str"},
+    "block": {"type": "list", "elements": "str"},
     "secret": {"type": "bool", "default": False},
     "shown_variables": {"type": "list", "elements": "str"},
     "validate": {"type": "list", "elements": "str", "default": []},
@@ -191,6 +201,8 @@ def specs(parameters: dict[str, Any]) -> list[FileSpec]:
     found = []
     for item, spec in zip(items, file_specs(items), strict=True):
         secret = spec.secret or spec.path in secrets
+        if item["block"] and item["state"] == "present":
+            spec = with_lines(spec, item["block"])
         content = secrets.pop(spec.path, spec.content)
         if item["state"] == "present" and not isinstance(content, str):
             raise MainstayError(f"files: found no content of {spec.path}; expected it in content, or in secrets")
@@ -199,6 +211,24 @@ def specs(parameters: dict[str, Any]) -> list[FileSpec]:
     if secrets:
         raise MainstayError(f"secrets: found {', '.join(sorted(secrets))}; expected only paths that files lists")
     return found
+
+
+def with_lines(spec: FileSpec, block: list[str]) -> FileSpec:
+    """SPEC with the content of the file that is there and BLOCK in it; what else the file is, it stays."""
+    try:
+        with os.fdopen(os.open(spec.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
+            found, text = os.fstat(handle.fileno()), handle.read().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return replace(spec, content=with_block("", block))
+    except UnicodeDecodeError:
+        raise MainstayError(f"{spec.path}: found bytes that are not UTF-8; expected text") from None
+    return replace(
+        spec,
+        content=with_block(text, block),
+        owner=str(found.st_uid),
+        group=str(found.st_gid),
+        mode=stat.S_IMODE(found.st_mode),
+    )
 
 
 def main() -> None:

@@ -79,6 +79,56 @@ def test_pools_follow_from_threads_and_sidekiq(options: dict[str, Any], expected
     assert {key: found[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"DATABASE_CONNECT_TIMEOUT": "5", "DATABASE_CHECKOUT_TIMEOUT": "5", "DATABASE_STATEMENT_TIMEOUT": "30s"}),
+        (
+            {},
+            dict.fromkeys(sorted(f"REDIS_CACHE_{what}_TIMEOUT" for what in ("CONNECT", "READ", "WRITE", "POOL")), "1"),
+        ),
+        (
+            {"database": {"connect": 3, "checkout": 2.5, "statement": "15 s"}},
+            {"DATABASE_CONNECT_TIMEOUT": "3", "DATABASE_CHECKOUT_TIMEOUT": "2.5", "DATABASE_STATEMENT_TIMEOUT": "15s"},
+        ),
+        (
+            {"valkey": {"read": 2}},
+            {"REDIS_CACHE_READ_TIMEOUT": "2", "REDIS_CACHE_POOL_TIMEOUT": "2", "REDIS_CABLE_WRITE_TIMEOUT": "1"},
+        ),
+        (
+            {"valkey": {"read": 2}, "cache": {"read": 0.25, "pool": "0.5"}},
+            {"REDIS_CACHE_READ_TIMEOUT": "0.25", "REDIS_CACHE_POOL_TIMEOUT": "0.5", "REDIS_SESSION_READ_TIMEOUT": "2"},
+        ),
+    ],
+)
+def test_timeouts_of_every_server(options: dict[str, Any], expected: dict[str, str]) -> None:
+    found = variables({"backend_consumers": {"shop": {"timeouts": options}}})
+    assert {key: found[key] for key in expected} == expected
+    assert set(found) >= WAITS
+
+
+def test_the_statement_timeout_follows_the_shortest_of_the_databases() -> None:
+    databases = {
+        "shop": {"statement_timeout": 0},
+        "stats": {"statement_timeout": "2min"},
+        "logs": {"statement_timeout": "90s"},
+    }
+    assert variables({"postgres_databases": databases})["DATABASE_STATEMENT_TIMEOUT"] == "90s"
+    assert variables({"postgres_databases": {"shop": {"statement_timeout": 0}}})["DATABASE_STATEMENT_TIMEOUT"] == "0"
+
+
+def test_layers_part_what_is_secret_from_what_is_not() -> None:
+    description, issued = described(
+        {"backend_consumers": {"shop": {"env_layers": True, "variables": {"TOKEN": "hunter2"}}}}
+    )
+    call = environment_call(description, issued)
+    assert [item["path"] for item in call["files"]] == ["/etc/shop/.env", "/etc/shop/.env.production"]
+    low, high = (call["secrets"][item["path"]] for item in call["files"])
+    assert "URL=" not in low and "hunter2" not in low and "DATABASE_POOL=5" in low
+    assert "DATABASE_URL=" in high and "TOKEN=hunter2" in high and "POOL" not in high
+    assert [item["mode"] for item in call["files"]] == ["0600", "0600"]
+
+
 def test_names_of_further_databases_and_credentials() -> None:
     change = {
         "postgres_databases": {"shop": {}, "stats": {}},
@@ -134,7 +184,14 @@ def test_the_secrets_call() -> None:
     assert all(item["secret"] and item["mode"] == "0600" for item in call["files"])
 
 
-def test_the_environment_call_shows_pools_and_nothing_else() -> None:
+WAITS = {
+    f"REDIS_{name}_{what}_TIMEOUT"
+    for name in ("CACHE", "SESSION", "CABLE")
+    for what in ("CONNECT", "READ", "WRITE", "POOL")
+} | {f"DATABASE_{what}_TIMEOUT" for what in ("CONNECT", "CHECKOUT", "STATEMENT")}
+
+
+def test_the_environment_call_shows_pools_and_timeouts_and_nothing_else() -> None:
     description, issued = described({"backend_consumers": {"shop": {"variables": {"TOKEN": "hunter2", "N": 5}}}})
     call = environment_call(description, issued)
     (file,) = call["files"]
@@ -145,6 +202,7 @@ def test_the_environment_call_shows_pools_and_nothing_else() -> None:
         "REDIS_CACHE_POOL",
         "REDIS_SESSION_POOL",
         "REDIS_CABLE_POOL",
+        *WAITS,
     }
     assert call["secrets"]["/etc/shop/.env"].splitlines()[-2:] == ["TOKEN=hunter2", "N=5"]
     assert "hunter2" not in repr(call["files"]) + repr(call["directories"])
