@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -219,6 +220,12 @@ def _lookahead(text: str, at: int) -> int:
 
 def matcher(pattern: str) -> Match:
     """A function that tells whether the whole of a text matches PATTERN. Raises UnfitPattern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # what `[[` may come to mean
+        return _matcher(pattern)
+
+
+def _matcher(pattern: str) -> Match:
     if len(pattern) > POSITIONS:
         raise UnfitPattern(f"{len(pattern)} characters")
     try:
