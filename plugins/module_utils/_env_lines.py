@@ -74,7 +74,7 @@ class Scanner:
         self._line_end = re.compile(rf"[{ends}]")
         self._bare = re.compile(r"[^#\n]*+")
         self._unescaped = {quote: re.compile(rf"(?<!\\){quote}") for quote in dialect.quotes}
-        self._looks = re.compile(rf"(?:export[ \t]++)?([\w.-]++)(?:[ \t]*+=|:)")
+        self._looks = re.compile(r"(?:export[ \t]++)?([\w.-]++)(?:[ \t]*+=|:)")
 
     def statements(self, text: str) -> Iterator[Statement]:
         """The statements of TEXT, whose lines end in a newline only."""
