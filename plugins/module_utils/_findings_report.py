@@ -43,12 +43,12 @@ def report_lines(title: str, findings: Sequence[Finding], files: int, notes: Seq
 
 def _row(item: Finding) -> tuple[str, ...]:
     place = f"{item.file}:{item.line}" if item.line else item.file
-    return item.severity, printable(place), printable(item.variable), printable(item.message), item.rule
+    return item.severity, printable(place), printable(item.variable), printable(item.message), printable(item.rule)
 
 
 def _remedies(findings: Sequence[Finding]) -> list[str]:
     """Each remedy once, beside its rule."""
-    remedies = list(dict.fromkeys((item.rule, printable(item.remedy)) for item in findings if item.remedy))
+    remedies = list(dict.fromkeys((printable(item.rule), printable(item.remedy)) for item in findings if item.remedy))
     most = MOST_ROWS // 4
     more = [f"  … and {len(remedies) - most} more"] if len(remedies) > most else []
     return [*(f"  {rule}: {remedy}" for rule, remedy in remedies[:most]), *more]

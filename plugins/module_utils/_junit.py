@@ -44,7 +44,7 @@ def _suite(
     suite = SubElement(top, "testsuite", name=shown)
     failures = skipped = 0
     for rule, items in broken.items():
-        case = SubElement(suite, "testcase", classname=shown, name=rule)
+        case = SubElement(suite, "testcase", classname=shown, name=printable(rule))
         failed = fails(items, level)
         failures, skipped = failures + failed, skipped + (not failed)
         title = rules[rule].title if rule in rules else rule.replace("-", " ")
@@ -61,7 +61,8 @@ def _suite(
 
 def _line(item: Finding) -> str:
     place = f"{item.file}:{item.line}" if item.line else item.file
-    return ": ".join(part for part in (place, item.variable, sentences(item.message, item.remedy)) if part)
+    variable = "" if item.variable in item.message else item.variable
+    return ": ".join(part for part in (place, variable, sentences(item.message, item.remedy)) if part)
 
 
 def _count(element: Element, numbers: Sequence[int]) -> None:

@@ -63,10 +63,10 @@ def _unlisted(finding: Finding) -> Rule:
 
 
 def _descriptor(rule: Rule) -> dict[str, Any]:
-    title, remedy = sentences(rule.title) or rule.id, sentences(rule.remedy)
+    title, remedy = sentences(rule.title) or printable(rule.id), sentences(rule.remedy)
     return {
-        "id": rule.id,
-        "name": rule.id,
+        "id": printable(rule.id),
+        "name": printable(rule.id),
         "shortDescription": {"text": title},
         "fullDescription": {"text": f"{title} {remedy}".strip()},
         "help": {"text": remedy or title},
@@ -83,10 +83,10 @@ def _result(item: Finding, places: Mapping[str, int], seen: dict[str, int], here
     mark = hashlib.sha256(identity.encode()).hexdigest()[:16]
     seen[mark] = seen.get(mark, 0) + 1
     return {
-        "ruleId": item.rule,
+        "ruleId": printable(item.rule),
         "ruleIndex": places[item.rule],
         "level": item.severity,
-        "message": {"text": sentences(item.message, item.remedy)},
+        "message": {"text": sentences(item.message, item.remedy) or printable(item.rule)},
         "locations": [_location(item, place, physical)] if item.file else [],
         "partialFingerprints": {"primaryLocationLineHash": f"{mark}:{seen[mark]}"},
     }
