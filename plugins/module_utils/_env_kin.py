@@ -60,8 +60,8 @@ def kin(name: str, url: Url | None, other: str, other_url: Url | None) -> bool:
     if url and other_url:
         return (url.user, url.endpoint) == (other_url.user, other_url.endpoint)
     one, two = _words(name), _words(other)
-    small = min(one, two, key=len)
-    if not url and not other_url and small <= max(one, two, key=len) and small - _GENERIC:
+    within = one if one <= two else two if two <= one else frozenset()
+    if not url and not other_url and within - _GENERIC:
         return True
     purposes = (one & _PURPOSES, two & _PURPOSES)
     if all(purposes) and purposes[0] != purposes[1]:

@@ -52,7 +52,7 @@ def read(value: str) -> Url | None:
     host, port = _place(place, kind)
     path = unquote(match[3])
     socket = unquote(query.get("host", "")) if kind == "postgres" else ""
-    if kind == "valkey" and not host and (base == "unix" or "unix" in scheme or "socket" in scheme):
+    if kind == "valkey" and not place and (base == "unix" or "unix" in scheme or "socket" in scheme):
         host, port = path, 0
     elif kind == "postgres" and host in ("", "localhost") and socket:
         host, port = (socket, 0) if socket.startswith("/") else _place(socket, kind)
