@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 
@@ -90,9 +90,24 @@ def parser(loader: str) -> Parser:
     """The function that reads bytes as LOADER does."""
     if loader not in LOADERS:
         raise MainstayError(f"loader: found {loader!r}; expected one of {', '.join(LOADERS)}")
-    module = importlib.import_module(f"ansible_collections.mainstay.backend.plugins.module_utils.{LOADERS[loader]}")
-    found: Parser = module.parse
-    return found
+    return _parsers()[loader]
+
+
+@lru_cache(maxsize=1)
+def _parsers() -> dict[str, Parser]:
+    """Imported late, since they import this module; and by name, since Ansible sends a host only those modules whose import it sees."""
+    from ansible_collections.mainstay.backend.plugins.module_utils import (
+        _env_compose,
+        _env_docker,
+        _env_node,
+        _env_python,
+        _env_ruby,
+        _env_systemd,
+    )
+
+    modules = (_env_compose, _env_docker, _env_node, _env_python, _env_ruby, _env_systemd)
+    found = {module.__name__.rpartition(".")[2]: module.parse for module in modules}
+    return {loader: found[name] for loader, name in LOADERS.items()}
 
 
 def load(data: bytes, loader: str, environment: Mapping[str, str] | None = None) -> Loaded:

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the inventory's description knows of a host's consumers, as options of env_validate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+
+if TYPE_CHECKING:
+    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
+    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+
+#: With one of these given, the task says itself what is validated.
+PLACES = ("root", "files", "secrets", "settings", "example", "unit", "container", "targets")
+
+
+def backend_options(description: Description, given: Mapping[str, Any]) -> dict[str, Any]:
+    """GIVEN with what it does not say filled in from DESCRIPTION; where it names nothing to validate, one target for each consumer here."""
+    found = {"environment": description.environment, **_servers(description), **given}
+    if any(given.get(key) for key in PLACES):
+        return found
+    consumers = description.consumers_here()
+    if not consumers:
+        raise MainstayError(
+            f"backend: found no consumer of backend_consumers on {description.host.name}; expected one, or files to validate"
+        )
+    return {**found, "targets": [_consumer(item) for item in consumers]}
+
+
+def _servers(description: Description) -> dict[str, Any]:
+    kinds: dict[str, dict[str, Any]] = {"instance": {}, "database": {}}
+    for (kind, name), place in description.endpoints.items():
+        kinds[kind][name] = {"host": place.host, "port": place.port}
+        if kind == "database":
+            kinds[kind][name]["database"] = place.database
+    for item in description.instances:
+        if item.name in kinds["instance"]:
+            kinds["instance"][item.name].update(purpose=item.purpose, policy=item.maxmemory_policy)
+    return {"instances": kinds["instance"], "databases": kinds["database"]}
+
+
+def _consumer(consumer: Consumer) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "files": [consumer.env_file],
+        "secrets": [consumer.secrets_dir],
+        "owner": consumer.owner,
+        "group": consumer.group,
+    }
+    for name in ("unit", "container"):
+        value = getattr(consumer, name, "")
+        if value:
+            found[name] = value
+    return found
