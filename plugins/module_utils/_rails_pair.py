@@ -110,8 +110,8 @@ def open_pair(path: str, key_file: str, key: str = "", new_key: str = "") -> Fou
     if content is None:
         return Found(None, "", (key or kept or "").strip(), False, leftover)
     problem: MainstayError | None = None
-    for candidate in (key or kept, waiting, new_key):
-        if candidate is None or (not candidate and not key_file):
+    for candidate in (key or kept, waiting, new_key or None):
+        if candidate is None:
             continue
         try:
             text = rails.decrypt(content, candidate)

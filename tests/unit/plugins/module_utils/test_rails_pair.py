@@ -148,8 +148,20 @@ def test_mode_and_key_mode_are_brought_back(app: Path) -> None:
     assert (app / "credentials.yml.enc").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("what", ["wrong", "malformed", "missing", "link", "folder"])
-def test_what_cannot_be_opened_stays_as_it_is(app: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("wrong", "credentials.yml.enc: credentials: found content that the key does not open; expected the key"),
+        ("malformed", "credentials.yml.enc: key: found 6 characters; expected 32 hexadecimal characters"),
+        ("missing", "key_file: found no .*/master.key; expected the key of .*/credentials.yml.enc, or key with it"),
+        (
+            "link",
+            "key_file: found .*/master.key, a link to (.*/shared.key); expected the file itself: give .*/shared.key",
+        ),
+        ("folder", "path: found .*/credentials.yml.enc, which is no file; expected a file or nothing"),
+    ],
+)
+def test_what_cannot_be_opened_stays_as_it_is(app: Path, what: str, message: str) -> None:
     key = app / "master.key"
     if what == "link":
         key.rename(app / "shared.key")
@@ -162,7 +174,7 @@ def test_what_cannot_be_opened_stays_as_it_is(app: Path, what: str) -> None:
     else:
         key.write_text(OTHER if what == "wrong" else "s3cret")
     before = names(app), key.exists() and key.read_text()
-    with pytest.raises(MainstayError, match=r"found .*; expected") as told:
+    with pytest.raises(MainstayError, match=message) as told:
         apply(wanted(app, values={"x": 1}))
     assert "s3cret" not in str(told.value)
     assert OTHER not in str(told.value)
