@@ -42,7 +42,7 @@ class _Found(NamedTuple):
 
 
 # What most lines are: a value of printable ASCII without escapes and substitutions. Others take the long way.
-_ORDINARY = r"""(?:export[ \t]+)?([KEY]++)[ ]*+=[ ]*+
+_ORDINARY = r"""(export[ \t]+)?([KEY]++)[ ]*+=[ ]*+
 (?:'([^'\\\n]*+)'|"([^"\\$\n]*+)"|([!%&(-\[\]-_a-~][ !"%-\[\]-~]*+)|(?=\n[A-Za-z_]))
 [ \t]*+(\#[^ENDS]*+)?(?:\n|\Z)"""
 
@@ -83,12 +83,14 @@ class Scanner:
         while position < size:
             match = ordinary(text, position)
             if match:
-                key, single, double, bare, comment = match.groups()
-                start, position = match.start(1), match.end()
+                exported, key, single, double, bare, comment = match.groups()
+                start, position = match.start(2), match.end()
                 line += count("\n", counted, start)
                 counted = start
                 if bare is not None:
                     yield Statement(PLAIN, key, bare.rstrip(" "), line, comment is not None)
+                elif exported and single is None and double is None:
+                    yield Statement(EXPORT, key, "", line, False)
                 else:
                     yield Statement(PLAIN, key, single or double or "", line, False)
                 continue

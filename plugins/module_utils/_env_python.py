@@ -24,7 +24,7 @@ _SKIP = r"(?:\s*+\#[^\n]*+)*+\s*+"
 # What most lines are: nothing to unescape, nothing to expand. Others take the long way.
 _ORDINARY = re.compile(
     _SKIP
-    + r"""(?:export[ \t]+)?([A-Za-z0-9_.\-]++)[ ]*+=[ ]*+"""
+    + r"""(?:export[ \t]++)?+([A-Za-z0-9_.\-]++)[ ]*+=[ ]*+"""
     + r"""(?:(?:'([^'\\$\n]*+)'|"([^"\\$\n]*+)")[ \t]*+(?:\#[^\n]*+)?|([!%&(-~][ !"%-~]*+)((?<=[ ])\#[^\n]*+)?|(?=\n))(?:\n|\Z)"""
 )
 _BLANK = re.compile(_SKIP)
