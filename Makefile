@@ -1,7 +1,7 @@
 # mainstay.backend: what a developer runs. `make help` lists the targets; what each does is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-clean test lint sanity unit integration scenario bench docs build lock clean
+.PHONY: help venv demo demo-clean test lint sanity unit integration scenario bench soak docs build lock clean
 
 S ?= default
 T ?= tests/unit
@@ -38,6 +38,9 @@ scenario: ## one Molecule scenario (S=default, debian12, debian14)
 
 bench: ## round trips and times of a run that changes nothing, and of a cold one
 	@scripts/venv && scripts/engine && .venv/bin/python scripts/bench.py
+
+soak: ## the fuzzes of `make test` on 20,000 inputs for each loader, and files of 10 MB
+	@scripts/soak
 
 docs: ## docs/reference.md and the roles' tables from their own documentation
 	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" sh -c 'python scripts/plugin_docs.py && python scripts/role_docs.py'

@@ -43,7 +43,7 @@ class _Found(NamedTuple):
 
 # What most lines are: a value of printable ASCII without escapes and substitutions. Others take the long way.
 _ORDINARY = r"""(export[ \t]+)?([KEY]++)[ ]*+=[ ]*+
-(?:'([^'\\\n]*+)'|"([^"\\$\n]*+)"|([!%&(-\[\]-_a-~][ !"%-\[\]-~]*+)|(?=\n[A-Za-z_]))
+(?:'([^'\\\n]*+)'|"([^"\\$\n]*+)"|([!%&(-\[\]-_a-~][ !"%-\[\]-~]*+)|(?<==)(?=\n[A-Za-z_]))
 [ \t]*+(\#[^ENDS]*+)?(?:\n|\Z)"""
 
 

@@ -22,8 +22,8 @@ from real_loaders import read_by_python
 from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import LOADERS, LoaderRefuses, load
 
 INPUTS = int(os.environ.get("MAINSTAY_FUZZ_INPUTS", "1000"))
-BYTES = int(os.environ.get("MAINSTAY_FUZZ_BYTES", "500000"))
-#: Generous: the slowest input takes 2 s for 1 MB on a busy machine; a quadratic parser takes minutes for half of that.
+BYTES = int(os.environ.get("MAINSTAY_FUZZ_BYTES", "200000"))
+#: Generous: the slowest input takes 2 s for 1 MB on a busy machine; a quadratic parser takes minutes for a fifth of that.
 SECONDS = 5 + 6 * BYTES / 1_000_000
 fuzzed = settings(max_examples=INPUTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
