@@ -4,7 +4,7 @@
 
 Round trips are counted in what ansible-playbook says at -vvv: a line `<HOST> EXEC` (or PUT, FETCH) is one remote execution, a line
 `Using module file` is one module call. Times come from quiet runs, each the median of three. With --assert: only the round trips, once;
-exits 1 where one is over its limit.
+exits 1 where one is over its limit. With --cold: only cold runs, --runs of them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ BARE = "mainstay-bench-bare"
 MOST_EXECUTIONS, MOST_CALLS, MOST_SECONDS, MOST_COLD, MOST_THREE = 20, 14, 12.0, 1.3, 1.6
 EXECUTION = re.compile(r"^<([^>]+)> (?:EXEC|PUT|FETCH) ", re.MULTILINE)
 CALL = re.compile(r"^(?:<[^>]+> )?Using module file ", re.MULTILINE)
+#: A line of ansible.posix.profile_tasks: what a task was called, and its seconds.
+TASK = re.compile(r"^(\S.*?) -{2,} +([\d.]+)s$", re.MULTILINE)
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
-# What a person would type: the same packages, nothing started before it is asked for, no recommended extras.
+# What a person would type: the same packages without recommended extras. Debian starts both servers with its own defaults.
 BARE_SCRIPT = """set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
@@ -83,7 +85,7 @@ def inventory(name: str, hosts: tuple[str, ...]) -> Path:
     return path
 
 
-def site(path: Path, *options: str) -> Run:
+def site(path: Path, *options: str, profile: bool = False) -> Run:
     """Runs the playbook as a user does, with this checkout's ansible.cfg."""
     password = WORK / "vault-password"
     if not password.exists():
@@ -94,6 +96,7 @@ def site(path: Path, *options: str) -> Run:
         "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"),
         "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
         "ANSIBLE_NOCOLOR": "1",
+        **({"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"} if profile else {}),
     }
     command = [Path(sys.executable).parent / "ansible-playbook", "-i", path, *options, "playbooks/site.yml"]
     started = time.monotonic()
@@ -155,12 +158,19 @@ def cold(runs: int) -> tuple[float, float]:
     site(alone[HOSTS[0]])
     names = sorted(packages() - before)
     ours, theirs = [], []
-    for name in HOSTS[:runs]:
+    for turn in range(runs):
+        name = HOSTS[turn % len(HOSTS)]
         host("down", name)
         host("up", name, RELEASE)
-        ours.append(site(alone[name]).seconds)
+        run = site(alone[name], profile=True)
+        ours.append(run.seconds)
         theirs.append(bare(names))
         say(f"cold run: {ours[-1]:.1f} s; the bare script with the same {len(names)} packages: {theirs[-1]:.1f} s")
+    tasks = [(task, float(seconds)) for task, seconds in TASK.findall(run.output) if float(seconds) >= 0.2]
+    say(f"where the {ours[-1]:.1f} s of the last one went:")
+    for task, seconds in [*tasks, ("everything else", ours[-1] - sum(seconds for _task, seconds in tasks))]:
+        say(f"  {seconds:5.1f} s  {task}")
+    say(f"medians: {statistics.median(ours):.1f} s / {statistics.median(theirs):.1f} s")
     return statistics.median(ours), statistics.median(theirs)
 
 
@@ -178,12 +188,13 @@ def steady(name: str, hosts: tuple[str, ...], runs: int) -> tuple[float, int, in
     return seconds, calls, executions
 
 
-def measure(only_counts: bool) -> list[Figure]:
-    runs = 1 if only_counts else 3
+def measure(only_counts: bool, only_cold: bool, runs: int) -> list[Figure]:
     figures: list[Figure] = []
     if not only_counts:
         ours, theirs = cold(runs)
         figures.append(Figure("cold run / bare script", ours / theirs, MOST_COLD, "x"))
+    if only_cold:
+        return figures
     one, calls, executions = steady("one", HOSTS[:1], runs)
     figures += [
         Figure("remote executions, one host", executions, MOST_EXECUTIONS, counted=True),
@@ -211,11 +222,14 @@ def main() -> int:
     parser.add_argument(
         "--assert", dest="only_counts", action="store_true", help="only round trips; fail where one is over its limit"
     )
-    only_counts = parser.parse_args().only_counts
+    parser.add_argument("--cold", dest="only_cold", action="store_true", help="only cold runs beside the bare script")
+    parser.add_argument("--runs", type=int, default=3, help="how many times what is timed runs (default 3)")
+    told = parser.parse_args()
+    only_counts, runs = told.only_counts, 1 if told.only_counts else max(1, told.runs)
     WORK.mkdir(parents=True, exist_ok=True)
     clear()  # an interrupted bench leaves hosts behind
     try:
-        figures = measure(only_counts)
+        figures = measure(only_counts, told.only_cold, runs)
     finally:
         clear()
     say(f"\n{'figure':<36} {'found':>8} {'reach':>8}   met?")

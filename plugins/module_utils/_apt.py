@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
@@ -24,13 +24,20 @@ LOCK = "/run/mainstay-packages.lock"
 LOCK_SECONDS = 300
 MARK = "# mainstay.backend: nothing is started while"
 # A policy that outlives its process (killed, say) denies nothing any more.
-_POLICY = """#!/bin/sh
+POLICY_TEXT = """#!/bin/sh
 {mark} process {pid} installs packages.
 [ "$(cut -d ' ' -f 22 /proc/{pid}/stat 2>/dev/null)" = {started} ] && exit 101
 [ ! -x {kept} ] || exec {kept} "$@"
 exit 0
 """
 _QUIET = ("-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "-o", "Dpkg::Use-Pty=0")
+# Maintainer scripts ask systemd to read all units again and again; told that it is not there, they leave it to one reload at the end.
+_ENVIRONMENT = {
+    "LC_ALL": "C.UTF-8",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "DEBIAN_PRIORITY": "critical",
+    "SYSTEMD_OFFLINE": "1",
+}
 _INSTALL = ("--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 
 
@@ -65,6 +72,8 @@ def install(names: Sequence[str], update: bool = True, check_mode: bool = False)
     with _alone(), _nothing_starts():
         trouble = _updated() if update else ""
         code, said = _apt("install", *_INSTALL, *done.missing)
+        if os.path.isdir("/run/systemd/system"):
+            _run("systemctl", "daemon-reload", environment={})
     if code:
         told = f"; fetching the package lists had failed: {trouble}" if trouble else ""
         raise MainstayError(f"apt-get install {' '.join(done.missing)} failed: {said}{told}")
@@ -114,13 +123,7 @@ def _apt(verb: str, *arguments: str) -> tuple[int, str]:
     return code, "; ".join((told or lines)[-8:])[-1500:]
 
 
-def _run(*command: str) -> tuple[int, str]:
-    environment = {
-        **os.environ,
-        "LC_ALL": "C.UTF-8",
-        "DEBIAN_FRONTEND": "noninteractive",
-        "DEBIAN_PRIORITY": "critical",
-    }
+def _run(*command: str, environment: Mapping[str, str] = _ENVIRONMENT) -> tuple[int, str]:
     try:
         done = subprocess.run(
             command,
@@ -129,7 +132,7 @@ def _run(*command: str) -> tuple[int, str]:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environment,
+            env={**os.environ, **environment},
             check=False,
         )
     except OSError as error:
@@ -164,7 +167,7 @@ def _nothing_starts() -> Iterator[None]:
     started = read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
     candidate = f"{POLICY}.new"
     with open(candidate, "w", encoding="utf-8") as handle:
-        handle.write(_POLICY.format(mark=MARK, pid=pid, started=started, kept=KEPT))
+        handle.write(POLICY_TEXT.format(mark=MARK, pid=pid, started=started, kept=KEPT))
     os.chmod(candidate, 0o755)
     os.replace(candidate, POLICY)
     try:

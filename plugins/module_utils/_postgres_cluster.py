@@ -25,7 +25,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift i
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import NAME, Layout, Wanted, owned_files
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import execute, quoted, rows
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres_process import Server, run
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_process import META, Server, run
 from ansible_collections.mainstay.backend.plugins.module_utils._probe import data_checksums
 
 RELOAD_SECONDS = 20
@@ -268,6 +268,6 @@ def _roll_back(
 
 def _enable(outcome: Outcome) -> None:
     """The meta unit must be enabled, or the cluster stays down after a reboot of the host."""
-    if not os.path.lexists("/etc/systemd/system/multi-user.target.wants/postgresql.service"):
-        run("systemctl", "enable", "postgresql.service")
-        outcome.did("enabled postgresql.service")
+    if not os.path.lexists(f"/etc/systemd/system/multi-user.target.wants/{META}"):
+        run("systemctl", "enable", META)
+        outcome.did(f"enabled {META}")

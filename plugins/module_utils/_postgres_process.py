@@ -17,6 +17,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout 
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import connect, said
 
 START_SECONDS = 600
+#: Stands for all clusters of the host; while it is down, stopping it stops none.
+META = "postgresql.service"
 
 
 def run(*command: str, seconds: float = START_SECONDS) -> str:
@@ -86,6 +88,7 @@ class Server:
             else:
                 before = self._pid()
                 run("systemctl", verb, "--no-block", self.layout.unit)
+                run("systemctl", "start", "--no-block", META)
                 self._arrive(before)
             self.connection().close()
         except MainstayError as error:

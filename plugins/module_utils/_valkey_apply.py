@@ -122,8 +122,19 @@ class Fleet(Survey):
             if spec.path in self.changes
         }
         place([spec for item in self.present for spec in item.files()])
-        if any(path.startswith("/etc/systemd/") for path in self.changes):
+        self._enable()
+
+    def _enable(self) -> None:
+        """Links units for the next boot; systemd reads these links and the drop-ins together."""
+        stock, stale = self.units.get(STOCK, {}), any(path.startswith("/etc/systemd/") for path in self.changes)
+        if stock.get("UnitFileState") == "enabled" and stock["ActiveState"] == "inactive":
+            stale = units.link("disable", [STOCK]) or stale
+        stale = units.link("enable", [name for item in self._fresh() for name in (item.unit, item.timer)]) or stale
+        if stale:
             units.reload_units()
+
+    def _fresh(self) -> list[Wanted]:
+        return [item for item in self.present if self.plans[item.name].enable or TIMER in self.changes]
 
     def _load_users(self) -> None:
         for item in self.present:
@@ -133,13 +144,7 @@ class Fleet(Survey):
                 self._verify(item, ask(item.socket, self.login))
 
     def _start(self) -> None:
-        if (
-            self.units.get(STOCK, {}).get("UnitFileState") == "enabled"
-            and self.units[STOCK]["ActiveState"] == "inactive"
-        ):
-            units.act("disable", [STOCK])
-        fresh = [item for item in self.present if self.plans[item.name].enable or TIMER in self.changes]
-        units.act("enable", [name for item in fresh for name in (item.unit, item.timer)])
+        fresh = self._fresh()
         starting = [item for item in self.present if self.plans[item.name].start]
         since = time.time()
         units.act("start", [item.unit for item in starting], "--no-block")
