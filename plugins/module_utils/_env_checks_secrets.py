@@ -48,14 +48,17 @@ class Secret:
 
 def check(reader: Reader) -> None:
     examples = {name: value for reading in reader.examples for name, value in _values(reading).items() if value}
+    judged: dict[tuple[str, str, Place], list[Secret]] = {}  # most views agree on most values
     for view in reader.views:
         found = []
         for name, value in view.values.items():
             place = view.places[name]
             if not value or (place.file == PROCESS_ENV and reader.variable(name) is None):
                 continue
-            secrets = list(secrets_of(reader, name, value, place, "env"))
-            _left(reader, name, value, place, secrets, examples)
+            secrets = judged.get((name, value, place))
+            if secrets is None:
+                judged[name, value, place] = secrets = list(secrets_of(reader, name, value, place, "env"))
+                _left(reader, name, value, place, secrets, examples)
             found += secrets
         _judge(reader, found, examples)
     files = [
@@ -185,6 +188,9 @@ def _dummy(item: Secret) -> bool:
 
 
 def _in_settings(reader: Reader) -> None:
+    sources = reader.of_kind("settings")
+    if not sources:
+        return
     secrets = {
         item.value
         for view in reader.views
@@ -192,7 +198,7 @@ def _in_settings(reader: Reader) -> None:
         for item in secrets_of(reader, name, value, Place(""), "env")
         if len(item.value) >= _TELLING
     }
-    for source in reader.of_kind("settings"):
+    for source in sources:
         for path, value, line in scan(source.data):
             if nothing(value) or placeholder(value, secret=True):
                 continue

@@ -36,10 +36,11 @@ def check(reader: Reader) -> None:
         return
     if reader.looked_at("env") or reader.looked_at("process"):
         _unknown(reader, schema)
+        faults: dict[tuple[str, str], str | None] = {}
         for view in reader.views:
             working = reader.working(view)
             _presence(reader, schema, view, working)
-            _values(reader, schema, view)
+            _values(reader, schema, view, faults)
             _across(reader, schema, view, working)
     _secret_values(reader, schema)
 
@@ -120,12 +121,16 @@ def _deprecated(reader: Reader, variable: Variable, place: Place) -> None:
     )
 
 
-def _values(reader: Reader, schema: Schema, view: View) -> None:
+def _values(reader: Reader, schema: Schema, view: View, known: dict[tuple[str, str], str | None]) -> None:
+    """KNOWN: what was found of a variable's value in another view."""
     for name, value in view.values.items():
         variable = schema.variables.get(name)
         if variable is None or not value:
             continue
-        fault = check_value(variable, value)
+        key = name, value
+        if key not in known:
+            known[key] = check_value(variable, value)
+        fault = known[key]
         if fault:
             reader.report(fault_rule(variable, value), view.places[name], name, fault + _readers(reader, view, name))
 

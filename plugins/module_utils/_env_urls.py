@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 _URL = re.compile(r"(?:jdbc:)?([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#]*)([^?#]*)(?:\?([^#]*))?")
@@ -38,6 +39,7 @@ class Url:
         return self.host, self.port
 
 
+@lru_cache(maxsize=4096)
 def read(value: str) -> Url | None:
     """VALUE as a URL, or None. A password may hold a '@' or ':' that should have been escaped."""
     match = _URL.match(value.strip()) if "://" in value else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_secrecy import known_token
@@ -28,6 +29,8 @@ _RUNS = (
     "0123456789abcdef",
     "1qaz2wsx3edc4rfv5tgb",
 )
+_PAIRS = tuple(frozenset(row[at : at + 2] for at in range(len(row) - 1)) for run in _RUNS for row in (run, run[::-1]))
+_ANY_PAIR = frozenset().union(*_PAIRS)
 #: A secret that people choose is at least so long …
 _SHORTEST = 12
 #: … and of at least so many bits by Shannon's estimate.
@@ -45,7 +48,7 @@ def weak(value: str, name: str = "") -> str | None:
         return "repeats a few characters"
     if re.fullmatch(r"(.{1,8}?)\1{2,}.{0,7}", lower):
         return "repeats one piece"
-    if _sequence(lower) * 2 > len(lower):
+    if _sequence(lower):
         return "is a sequence of the keyboard or the alphabet"
     if _words(lower, name):
         return "is made of common words"
@@ -54,18 +57,19 @@ def weak(value: str, name: str = "") -> str | None:
     return "has too little randomness" if _bits(text) < _BITS else None
 
 
-def _sequence(text: str) -> int:
-    """Length of the longest run of neighbours in TEXT, forwards or backwards."""
-    best = 0
-    for run in _RUNS:
-        for row in (run, run[::-1]):
-            start = 0
-            while start + best < len(text):
-                end = start + best + 1
-                if text[start:end] in row:
-                    best += 1
-                else:
-                    start += 1
+def _sequence(text: str) -> bool:
+    """Whether more than half of TEXT is one run of neighbours, forwards or backwards."""
+    pairs = [text[at : at + 2] for at in range(len(text) - 1)]
+    # all rows at once first: a random secret has no long run even so
+    return _longest(pairs, _ANY_PAIR) * 2 > len(text) and any(_longest(pairs, row) * 2 > len(text) for row in _PAIRS)
+
+
+def _longest(pairs: Sequence[str], row: frozenset[str]) -> int:
+    """Characters in the longest run of PAIRS that are all neighbours in ROW."""
+    best = length = 1
+    for pair in pairs:
+        length = length + 1 if pair in row else 1
+        best = max(best, length)
     return best
 
 
