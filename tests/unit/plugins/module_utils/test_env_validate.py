@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from env_validate_cases import CASES, STRONG, Case, case, env, example, judged, options, schema
+import env_cases_loaders
+import env_cases_places
+import env_cases_secrets
+import env_cases_values
+from env_case import STRONG, Case, case, env, example, judged, options, schema
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import COLLECTED, RELAXED, RULES
@@ -18,6 +22,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_schema impor
 from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Options, Source, evaluate
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import ordered
 
+CASES = {**env_cases_values.CASES, **env_cases_loaders.CASES, **env_cases_secrets.CASES, **env_cases_places.CASES}
 BROKEN = [
     pytest.param(rule, item, id=f"{rule}-{number}")
     for rule, both in CASES.items()
