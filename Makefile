@@ -31,7 +31,7 @@ unit: ## the pure cores and the plugins (T=PATH for a part)
 	@scripts/venv && .venv/bin/pytest -q $(T)
 
 integration: ## modules against real servers
-	@scripts/venv && scripts/engine && .venv/bin/pytest -q tests/integration
+	@scripts/venv && scripts/engine && scripts/integration
 
 scenario: ## one Molecule scenario (S=default, debian12, debian14)
 	@scripts/scenario $(S)
