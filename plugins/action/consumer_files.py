@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._publish import environment_call, secrets_call
+from ansible_collections.mainstay.backend.plugins.module_utils._publish_check import check_call
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.schemas import read_schemas
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
@@ -27,4 +28,6 @@ class ActionModule(BackendAction):
         issued = issue(description, self._loader, self._task.check_mode)
         if part == "secrets":
             return self.remote("files", secrets_call(description, issued), task_vars)
-        return self.remote("files", environment_call(description, issued, schemas), task_vars)
+        call = environment_call(description, issued, schemas)
+        check_call(description, call, schemas, description.host.variables["environment_fail_on"])
+        return self.remote("files", call, task_vars)

@@ -19,6 +19,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._findings import 
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import plain
 from ansible_collections.mainstay.backend.plugins.plugin_utils.reports import report_path, write_junit, write_sarif
+from ansible_collections.mainstay.backend.plugins.plugin_utils.schemas import read_schemas
 
 OPTIONS = [
     "loaders",
@@ -65,7 +66,10 @@ class ActionModule(BackendAction):
             if isinstance(entry, dict):
                 self._read_schemas(entry, schemas)
         if _true(given.get("backend")):
-            given = backend_options(self.describe(task_vars), given)
+            description = self.describe(task_vars)
+            known = read_schemas(description, task_vars)
+            schemas.update({schema.path: schema_data(schema) for schema in known.values()})
+            given = backend_options(description, given, {name: schema.path for name, schema in known.items()})
         arguments = {key: value for key, value in given.items() if key not in HERE}
         # ansible starts modules of a local connection in the playbook's folder, which may be the collection's own
         folder = os.getcwd() if self._connection.transport == "local" else ""

@@ -73,7 +73,7 @@ def read_application(check: Checker, servers: Servers, schema: str, concurrency:
         instances={name: servers.of_purpose(purpose) for name, purpose in PURPOSE_OF.items()},
     )
     if not directory:
-        for key in ("files", "schema", "settings", "environment_settings", "rails_version"):
+        for key in ("files", "settings", "environment_settings", "rails_version"):
             if check.get(key):
                 check.say(key, "it, and no app_dir", "app_dir too: the folder of the application that the files go to")
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._env_reference import example_file, markdown
 from ansible_collections.mainstay.backend.plugins.module_utils._ignore import ignored
 from ansible_collections.mainstay.backend.plugins.module_utils._rails_files import rails_files
 from ansible_collections.mainstay.backend.plugins.module_utils._settings_files import secrets_in, settings_text
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
 
 EXAMPLE, REFERENCE, IGNORE = ".env.example", "docs/environment.md", ".gitignore"
+REFERENCE_HEAD = """\
+# Options of {name}
+
+Written by mainstay.backend from the application's env.schema.yml: changes made here are lost.
+
+"""
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,10 @@ def application_files(
     where = f"backend_consumers.{consumer.name}"
     if schema is None and {"env_example", "reference"} & set(wanted.files):
         raise MainstayError(f"{where}.schema: found no schema read; expected that of {wanted.schema}")
-    if schema is not None:
-        from ansible_collections.mainstay.backend.plugins.module_utils._env_reference import example_file, markdown
     if schema is not None and "env_example" in wanted.files:
         found[EXAMPLE] = Made(example_file(schema, description.environment))
     if schema is not None and "reference" in wanted.files:
-        found[REFERENCE] = Made(markdown(schema))
+        found[REFERENCE] = Made(REFERENCE_HEAD.format(name=consumer.name) + markdown(schema))
     if "gitignore" in wanted.files:
         secret = [consumer.env_file, f"{consumer.secrets_dir.rstrip('/')}/"]
         found[IGNORE] = Made(block=tuple(ignored(wanted.directory, secret)))

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 PLACES = ("root", "files", "secrets", "settings", "example", "unit", "container", "targets")
 
 
-def backend_options(description: Description, given: Mapping[str, Any]) -> dict[str, Any]:
-    """GIVEN with what it does not say filled in from DESCRIPTION; where it names nothing to validate, one target for each consumer here."""
+def backend_options(
+    description: Description, given: Mapping[str, Any], schemas: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """GIVEN with what it does not say filled in from DESCRIPTION; where it names nothing to validate, one target for each consumer here.
+
+    SCHEMAS: consumer -> what its schema is called.
+    """
     found = {"environment": description.environment, **_servers(description), **given}
     if any(given.get(key) for key in PLACES):
         return found
@@ -27,7 +32,7 @@ def backend_options(description: Description, given: Mapping[str, Any]) -> dict[
         raise MainstayError(
             f"backend: found no consumer of backend_consumers on {description.host.name}; expected one, or files to validate"
         )
-    return {**found, "targets": [_consumer(item) for item in consumers]}
+    return {**found, "targets": [_consumer(description, item, schemas or {}) for item in consumers]}
 
 
 def _servers(description: Description) -> dict[str, Any]:
@@ -42,13 +47,20 @@ def _servers(description: Description) -> dict[str, Any]:
     return {"instances": kinds["instance"], "databases": kinds["database"]}
 
 
-def _consumer(consumer: Consumer) -> dict[str, Any]:
+def _consumer(description: Description, consumer: Consumer, schemas: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "files": [consumer.env_file],
+        "files": [consumer.env_file, *([f"{consumer.env_file}.{description.environment}"] if consumer.layers else [])],
         "secrets": [consumer.secrets_dir],
         "owner": consumer.owner,
         "group": consumer.group,
     }
+    written = consumer.application
+    if consumer.name in schemas:
+        found["schema"] = schemas[consumer.name]
+    if "env_example" in written.files:
+        found["example"] = f"{written.directory}/.env.example"
+    if "settings" in written.files:
+        found["settings"] = [f"{written.directory}/config"]
     for name in ("unit", "container"):
         value = getattr(consumer, name, "")
         if value:

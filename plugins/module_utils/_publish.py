@@ -48,10 +48,16 @@ def environment_call(
     for consumer in description.consumers_here():
         found = build(description, consumer, issued)
         for path, variables in env_files(description, consumer, found).items():
+            secret = not set(variables) <= set(found.shown)
+            text = render(variables, _env_header(description, consumer, secret))
             files.append({**_file(consumer, path), "shown_variables": [key for key in found.shown if key in variables]})
-            secrets[path] = render(variables, _env_header(description, consumer))
+            if secret:
+                secrets[path] = text
+            else:
+                files[-1].update(content=text, secret=False)
         folder = os.path.dirname(consumer.env_file)
-        folders[folder] = {"path": folder, "keep": True}
+        inside = consumer.application.directory and f"{folder}/".startswith(f"{consumer.application.directory}/")
+        folders[folder] = {**(_directory(consumer, folder, "0755") if inside else {"path": folder}), "keep": True}
         known = [secret.password for item in issued.values() for secret in item.slots.values()]
         made = application_files(description, consumer, (schemas or {}).get(consumer.name), known)
         files += [{**_directory(consumer, path, item.mode), **item.data()} for path, item in made.items()]
@@ -69,10 +75,10 @@ def env_files(description: Description, consumer: Consumer, found: Environment) 
     return {consumer.env_file: common, f"{consumer.env_file}.{description.environment}": own}
 
 
-def _env_header(description: Description, consumer: Consumer) -> list[str]:
+def _env_header(description: Description, consumer: Consumer, secret: bool) -> list[str]:
     return [
         f"Environment of {consumer.name} ({description.environment}), written by mainstay.backend: changes made here are lost.",
-        "Change backend_consumers in the inventory instead. This file holds secrets.",
+        f"Change backend_consumers in the inventory instead.{' This file holds secrets.' if secret else ''}",
     ]
 
 

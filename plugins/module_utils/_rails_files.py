@@ -79,8 +79,9 @@ Rails.application.config.session_store :cache_store,
                                        key: "_@APP@_session",
                                        expire_after: @AGE@
 """
+#: Sidekiq reads this file before it loads the application, and with it what dotenv loads.
 _SIDEKIQ = """\
-:concurrency: <%= ENV.fetch("SIDEKIQ_CONCURRENCY") %>
+:concurrency: <%= ENV.fetch("SIDEKIQ_CONCURRENCY", "@CONCURRENCY@") %>
 """
 _SIDEKIQ_INITIALIZER = """\
 mainstay_sidekiq = {
@@ -172,7 +173,7 @@ def _session(description: Description, consumer: Consumer) -> str:
 
 
 def _sidekiq(description: Description, consumer: Consumer) -> str:
-    return _fill(_SIDEKIQ, {})
+    return _fill(_SIDEKIQ, {"CONCURRENCY": str(consumer.sidekiq_concurrency)})
 
 
 _WRITERS: Mapping[str, Callable[[Description, Consumer], str]] = {

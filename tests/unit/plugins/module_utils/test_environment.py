@@ -123,7 +123,8 @@ def test_layers_part_what_is_secret_from_what_is_not() -> None:
     )
     call = environment_call(description, issued)
     assert [item["path"] for item in call["files"]] == ["/etc/shop/.env", "/etc/shop/.env.production"]
-    low, high = (call["secrets"][item["path"]] for item in call["files"])
+    low, high = call["files"][0]["content"], call["secrets"]["/etc/shop/.env.production"]
+    assert list(call["secrets"]) == ["/etc/shop/.env.production"]
     assert "URL=" not in low and "hunter2" not in low and "DATABASE_POOL=5" in low
     assert "DATABASE_URL=" in high and "TOKEN=hunter2" in high and "POOL" not in high
     assert [item["mode"] for item in call["files"]] == ["0600", "0600"]
