@@ -24,12 +24,12 @@ def check(reader: Reader) -> None:
 
 
 def _example(reader: Reader) -> None:
-    set_here = {name for reading in reader.env for name in reading.key_lines()}
+    set_here = {name for reading in reader.env for name in reading.key_lines}
     set_here |= reader.options.process_env.keys() | {name for name, _value in reader.secrets.values()}
     set_here |= {name for _source, values in reader.process for name in values}
     offered: set[str] = set()
     for reading in reader.examples:
-        keys = reading.key_lines()
+        keys = reading.key_lines
         offered |= keys.keys() | set(_OPTIONAL.findall("\n".join(reading.lines)))
         for name, line in keys.items():
             shown = reader.named(name, reading, line)
@@ -37,7 +37,7 @@ def _example(reader: Reader) -> None:
                 message = f"is not set, but {reading.source.path} has it"
                 reader.report("not-in-env", Place(reader.env[-1].source.path), name, message)
     for reading in reader.env:
-        for name, line in reading.key_lines().items():
+        for name, line in reading.key_lines.items():
             shown = reader.named(name, reading, line)
             variable = reader.variable(name)
             if name not in offered and shown and not (variable and variable.deprecated):
@@ -51,7 +51,7 @@ def _optional(reader: Reader, name: str) -> bool:
 
 
 def _settings(reader: Reader, reading: Reading) -> None:
-    for name, line in reading.key_lines().items():
+    for name, line in reading.key_lines.items():
         variable = reader.variable(name)
         if variable and variable.source == "settings":
             message = "is set here; the schema says that it is a variable of the settings files"

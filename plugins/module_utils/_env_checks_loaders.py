@@ -32,7 +32,7 @@ def check(reader: Reader) -> None:
     for reading in [*reader.env, *reader.examples]:
         _refusals(reader, reading)
         _repeated(reader, reading)
-        _notes(reader, reading, known | reading.key_lines().keys())
+        _notes(reader, reading, known | reading.key_lines.keys())
         if len(reading.distinct) > 1:
             _disagreements(reader, reading)
 

@@ -162,7 +162,7 @@ def _all_elsewhere(reader: Reader) -> dict[str, dict[str, str]]:
 
 def _misplaced(reader: Reader, reading: Reading) -> None:
     values = _values(reading)
-    for name, line in reading.key_lines().items():
+    for name, line in reading.key_lines.items():
         variable = reader.variable(name)
         if variable and variable.source == "secret" and values.get(name):
             message = "is set here; the schema says that it is a file of the secrets folder"
@@ -170,7 +170,7 @@ def _misplaced(reader: Reader, reading: Reading) -> None:
 
 
 def _in_example(reader: Reader, reading: Reading) -> None:
-    keys = reading.key_lines()
+    keys = reading.key_lines
     for name, value in _values(reading).items():
         place = Place(reading.source.path, keys.get(name, 0))
         for item in secrets_of(reader, name, value or "", place, "example"):

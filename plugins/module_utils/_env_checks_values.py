@@ -47,7 +47,7 @@ def check(reader: Reader) -> None:
 
 def _unknown(reader: Reader, schema: Schema) -> None:
     for reading in reader.env:
-        for name, line in reading.key_lines().items():
+        for name, line in reading.key_lines.items():
             if name in schema.variables:
                 continue
             shown = reader.named(name, reading, line)

@@ -137,7 +137,8 @@ class Reader:
                 if any(EXPANDED in one.notes for one in item.assignments):
                     again = load_all(reading.source.data, (loader,), known)[loader]
                     reading.loaded[loader] = again
-                    reading.__dict__.pop("accepted", None)
+                    for known_of_old in ("accepted", "distinct", "key_lines", "inner_lines"):
+                        reading.__dict__.pop(known_of_old, None)
                     item = again if isinstance(again, Loaded) else item
                 new = {key: value for key, value in item.variables.items() if value is not None}
                 known = {**new, **known} if loader == "ruby" else {**known, **new, **self.options.process_env}

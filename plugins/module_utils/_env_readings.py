@@ -66,6 +66,7 @@ class Reading:
                     found.update(range(one.line + 1, min(one.line + one.value.count("\n") + 1, after)))
         return frozenset(found)
 
+    @cached_property
     def key_lines(self) -> dict[str, int]:
         """Every key that a loader sets, with its last line."""
         found: dict[str, int] = {}

@@ -67,9 +67,10 @@ def known_token(value: str) -> bool:
 
 def nothing(value: str) -> bool:
     """Whether VALUE is a way to write "none", or a mere switch."""
-    return value.strip().lower() in _NOTHING
+    return len(value) < 12 and value.strip().lower() in _NOTHING
 
 
+@lru_cache(maxsize=8192)
 def placeholder(value: str, secret: bool) -> bool:
     """Whether VALUE was left to be replaced; ordinary words such as 'secret' count only in place of a SECRET."""
     text = value.strip()
