@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -113,3 +113,23 @@ def _parsers() -> dict[str, Parser]:
 def load(data: bytes, loader: str, environment: Mapping[str, str] | None = None) -> Loaded:
     """DATA as LOADER reads it in a process with ENVIRONMENT. LoaderRefuses where the loader gives an error. Nothing is ever executed."""
     return parser(loader)(data, environment or {})
+
+
+def load_all(
+    data: bytes, loaders: Iterable[str], environment: Mapping[str, str] | None = None
+) -> dict[str, Loaded | LoaderRefuses]:
+    """DATA as each of LOADERS reads it, in their order. A file that all read alike is read once, and its one result is all of theirs."""
+    from ansible_collections.mainstay.backend.plugins.module_utils._env_alike import read_alike
+
+    wanted = tuple(dict.fromkeys(loaders))
+    parsers = [parser(loader) for loader in wanted]
+    alike = read_alike(data, wanted, environment or {}) if len(wanted) > 1 else None
+    if alike:
+        return dict.fromkeys(wanted, alike)
+    found: dict[str, Loaded | LoaderRefuses] = {}
+    for loader, parse in zip(wanted, parsers, strict=True):
+        try:
+            found[loader] = parse(data, environment or {})
+        except LoaderRefuses as refusal:
+            found[loader] = refusal
+    return found

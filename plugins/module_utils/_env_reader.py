@@ -8,13 +8,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import EXPANDED, Loaded, LoaderRefuses
+from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import (
+    EXPANDED,
+    Loaded,
+    LoaderRefuses,
+    load_all,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._env_readings import (
     PROCESS_ENV,
     Place,
     Reading,
     View,
-    load_all,
     process,
     secret_file,
 )

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import Loaded, LoaderRefuses, load
+from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import Loaded, LoaderRefuses
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
@@ -85,17 +84,6 @@ class View:
     whole: bool
     #: before processes and `process_env` were laid over the files
     in_files: dict[str, str] = field(default_factory=dict)
-
-
-def load_all(data: bytes, loaders: Iterable[str], environment: Mapping[str, str]) -> dict[str, Loaded | LoaderRefuses]:
-    """What each of LOADERS makes of DATA."""
-    found: dict[str, Loaded | LoaderRefuses] = {}
-    for loader in loaders:
-        try:
-            found[loader] = load(data, loader, environment)
-        except LoaderRefuses as error:
-            found[loader] = error
-    return found
 
 
 def process(data: bytes) -> dict[str, str]:
