@@ -107,13 +107,13 @@ def _target(variable: Variable) -> str:
 
 
 def _comments(text: str) -> list[str]:
-    """TEXT as comment lines. None ends in a backslash: systemd would take the next line for a part of it."""
+    """TEXT as comment lines. (systemd takes the line after a backslash for more of the comment: these never stand right before an assignment.)"""
     lines = [
         part
         for item in text.splitlines()
         for part in textwrap.wrap(_plain(item), _WIDTH, break_long_words=False, break_on_hyphens=False)
     ]
-    return [f"# {part}".rstrip("\\ ") for part in lines]
+    return [f"# {part}" for part in lines]
 
 
 def _plain(text: str) -> str:
