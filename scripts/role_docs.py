@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes the table of variables in every role's README from its meta/argument_specs.yml. Usage: scripts/role_docs.py [--check]"""
+"""Writes the table of variables in every role's README from its meta/argument_specs.yml, and there what roles share. Usage: scripts/role_docs.py [--check]"""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import yaml
 
 ROLES = Path(__file__).resolve().parent.parent / "roles"
 BEGIN, END = "<!-- begin arguments -->", "<!-- end arguments -->"
+#: What roles share stands in one of them; another that has the marks gets a copy.
+SOURCE, SHARED = "environment", re.compile(r"^ *# begin shared\b.*?^ *# end shared\n", re.DOTALL | re.MULTILINE)
 _MARKUP = re.compile(r"\b[BCIMOVLRUEP]\(([^)]*)\)")
 
 
@@ -41,6 +43,14 @@ def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
     return found
 
 
+def specs(role: Path) -> tuple[Path, str, str]:
+    """The argument specs of ROLE: where they are, as they are, and as they should be."""
+    path = role / "meta" / "argument_specs.yml"
+    text, source = path.read_text(encoding="utf-8"), ROLES / SOURCE / "meta" / "argument_specs.yml"
+    shared = SHARED.search(source.read_text(encoding="utf-8"))
+    return path, text, SHARED.sub(lambda _found: shared[0] if shared else "", text)
+
+
 def page(role: Path) -> tuple[str, str]:
     """README of ROLE as it is, and as it should be."""
     readme = role / "README.md"
@@ -63,13 +73,19 @@ def main() -> int:
     check = "--check" in sys.argv[1:]
     stale = []
     for role in sorted(path for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").exists()):
+        path, before, after = specs(role)
+        if before != after:
+            stale.append(f"{role.name} (shared variables)")
+            if not check:
+                path.write_text(after, encoding="utf-8")
+    for role in sorted(path for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").exists()):
         before, after = page(role)
         if before != after:
             stale.append(role.name)
             if not check:
                 (role / "README.md").write_text(after, encoding="utf-8")
     if check and stale:
-        print(f"README of {', '.join(stale)} does not match its argument specs: run make docs")
+        print(f"{', '.join(stale)}: the argument specs, or the README made from them, are not current: run make docs")
         return 1
     return 0
 

@@ -15,8 +15,12 @@ RECAP = re.compile(r"^(\S+)\s*: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+fai
 
 def converge(*options: str) -> tuple[int, str]:
     """Exit code and output of the scenario's converge with these options, on the scenario's own inventory."""
+    return play(Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml"), *options)
+
+
+def play(playbook: Path, *options: str) -> tuple[int, str]:
+    """The same of any PLAYBOOK."""
     inventory = os.environ["MOLECULE_INVENTORY_FILE"]
-    playbook = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml")
     command = [
         "ansible-playbook",
         "--inventory",

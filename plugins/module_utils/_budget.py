@@ -89,6 +89,8 @@ class Budget:
     rows: tuple[Row, ...]
     maximum: int
     reserved: int
+    #: The role that runs it.
+    role: str = "valkey"
 
     @property
     def total(self) -> int:
@@ -123,7 +125,13 @@ def postgres_budget(cluster: Cluster, consumers: Iterable[Demand], credentials: 
     maximum = count_of(cluster.settings, "max_connections", MAX_CONNECTIONS)
     variable, reserved = "postgres_settings.max_connections", reserved_connections(cluster.settings)
     return Budget(
-        "postgres", variable, "max_connections", tuple(row for row in rows if row.connections), maximum, reserved
+        "postgres",
+        variable,
+        "max_connections",
+        tuple(row for row in rows if row.connections),
+        maximum,
+        reserved,
+        "postgres",
     )
 
 

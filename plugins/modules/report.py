@@ -10,6 +10,8 @@ short_description: Shows what stands on all hosts of the play, as tables
 description:
   - Prints one row an instance (purpose, port, eviction, persistence, memory used and its limit, URL) and one row a database (version,
     key strategy, a fresh id, URL) from what M(mainstay.backend.backend_status) returned on every host. Passwords are masked.
+  - Then the connection budget, one row for each consumer of a server - hosts x processes x pool, twice while a deploy overlaps - and their sum against
+    C(max_connections) or C(maxclients).
   - Runs on the controller and asks no host. Use it with C(run_once).
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
@@ -25,6 +27,13 @@ options:
     description: Name of the variable in which M(mainstay.backend.backend_status) was registered.
     type: str
     default: backend_standing
+  parts:
+    description:
+      - Which tables. V(connections) needs no answers of servers, only the inventory.
+    type: list
+    elements: str
+    choices: [standing, connections]
+    default: [standing, connections]
 seealso:
   - module: mainstay.backend.backend_status
 """
@@ -36,6 +45,11 @@ EXAMPLES = r"""
 
 - name: Show what stands
   mainstay.backend.report:
+  run_once: true
+
+- name: Show how many connections the consumers may open
+  mainstay.backend.report:
+    parts: [connections]
   run_once: true
 """
 

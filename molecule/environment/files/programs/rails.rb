@@ -44,10 +44,15 @@ message = heard.pop(timeout: 5)
 clients = Redis.new(url: ENV.fetch("REDIS_CABLE_URL")).then { |client| client.pubsub("channels") }
 
 pool = Rails.cache.redis
+ticket = Rack::Session::SessionId.new(cookie.split("=").last).private_id
+ages = {
+  cache: pool.with { |client| client.pttl("shop:production:cache:greeting") },
+  session: Redis.new(url: ENV.fetch("REDIS_SESSION_URL")).pttl("shop:production:session:_session_id:#{ticket}")
+}
 puts JSON.generate(
   primary: describe.call(base), stats: describe.call(stats), basket:, cookie: first["set-cookie"].to_s,
   cache: { store: Rails.cache.class.name, read: cached, pool: pool.size, controllers: ActionController::Base.cache_store.equal?(Rails.cache),
            local: app.middleware.any? { |item| item.inspect.include?("LocalCache") } },
-  cable: { adapter: cable.class.name, message:, channels: clients },
+  ages:, cable: { adapter: cable.class.name, message:, channels: clients },
   sidekiq: { client_pool: Sidekiq.redis_pool.size, job: (CountJob.perform_async(41) if ARGV.first == "enqueue") }
 )
