@@ -42,8 +42,8 @@ bench: ## round trips and times of a run that changes nothing, and of a cold one
 soak: ## the fuzzes of `make test` on 20,000 inputs for each loader, and files of 10 MB
 	@scripts/soak
 
-docs: ## docs/reference.md and the roles' tables from their own documentation
-	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" sh -c 'python scripts/plugin_docs.py && python scripts/role_docs.py'
+docs: ## docs/reference.md, tables of docs/schema.md and the roles' tables from their own documentation
+	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" sh -c 'python scripts/plugin_docs.py && python scripts/role_docs.py && python scripts/schema_docs.py'
 
 build: ## the collection's archive in .build/dist
 	@scripts/venv && .venv/bin/ansible-galaxy collection build --force --output-path .build/dist .

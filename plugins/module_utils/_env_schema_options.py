@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import RULES, SOURCES
-from ansible_collections.mainstay.backend.plugins.module_utils._env_types import MEASURED, SIZED, TYPES
+from ansible_collections.mainstay.backend.plugins.module_utils._env_types import MEASURED, SIZED
 
 
 class Option(NamedTuple):
@@ -36,7 +36,7 @@ def _types(names: tuple[str, ...]) -> str:
 
 
 OPTIONS: Mapping[str, Option] = {
-    "type": Option("text", f"One of the types below; `string` where it is not said. ({len(TYPES)} types)"),
+    "type": Option("text", "One of the types below; `string` where it is not said."),
     "required": Option(
         "flag",
         "Must be set in every environment (but those of `forbidden_in`), to more than nothing. Excludes `default`.",

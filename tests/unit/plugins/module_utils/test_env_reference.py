@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import LOADERS, load
 from ansible_collections.mainstay.backend.plugins.module_utils._env_reference import example_file, markdown
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema, Variable, read_schema
+from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Options, Source, evaluate
 
 ROOT = Path(__file__).resolve().parents[4]
 SHOP = read_schema((ROOT / "examples" / "env.schema.yml").read_text(encoding="utf-8"), "examples/env.schema.yml")
@@ -31,6 +32,12 @@ def test_every_loader_reads_the_example_alike(loader: str) -> None:
     assert variables["PORT"] == "3000"
     assert variables["ALLOWED_HOSTS"] == "www.example.com,m.example.com"
     assert {variables[name] for name in wanted if SHOP.variables[name].sensitive} == {""}
+
+
+@pytest.mark.parametrize("environment", ["development", "staging", "production"])
+def test_the_validator_has_nothing_against_it(environment: str) -> None:
+    source = Source("example", ".env.example", example_file(SHOP, environment).encode())
+    assert evaluate([source], SHOP, Options(environment)) == []
 
 
 TEXTS = st.text(max_size=30) | st.sampled_from(
