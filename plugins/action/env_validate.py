@@ -12,7 +12,7 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._env_backend import backend_options
+from ansible_collections.mainstay.backend.plugins.module_utils._env_backend import PLACES, backend_options
 from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import RULES
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import read_schema, schema_data
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import FAIL_ON, Finding
@@ -51,6 +51,17 @@ OPTIONS = [
 #: What only the controller needs.
 HERE = ("schema_text", "backend", "sarif", "junit")
 TEXT = "schema_text"
+#: The result on a host where no consumer lives.
+NOTHING: dict[str, Any] = {
+    "findings": [],
+    "counts": {"error": 0, "warning": 0},
+    "files": [],
+    "notes": [],
+    "lines": [],
+    "reports": [],
+    "fails": False,
+    "msg": "no consumer of backend_consumers lives on this host",
+}
 
 
 class ActionModule(BackendAction):
@@ -67,16 +78,20 @@ class ActionModule(BackendAction):
                 self._read_schemas(entry, schemas)
         if _true(given.get("backend")):
             description = self.describe(task_vars)
+            if not description.consumers_here() and not any(given.get(key) for key in PLACES):
+                return {"changed": False, **NOTHING}
             known = read_schemas(description, task_vars)
             schemas.update({schema.path: schema_data(schema) for schema in known.values()})
             given = backend_options(description, given, {name: schema.path for name, schema in known.items()})
         arguments = {key: value for key, value in given.items() if key not in HERE}
         # ansible starts modules of a local connection in the playbook's folder, which may be the collection's own
-        folder = os.getcwd() if self._connection.transport == "local" else ""
+        local = self._connection.transport == "local"
+        folder = os.getcwd() if local else ""
         result = self.remote("env_validate", {**arguments, "schemas": schemas, "folder": folder}, task_vars)
         if "findings" in result:
             if _true(given.get("show")):
-                Display().display("\n".join(result["lines"]))
+                host = [] if local else [f"{task_vars['inventory_hostname']}:"]
+                Display().display("\n".join([*host, *result["lines"]]))
             result["reports"] = [] if self._task.check_mode else self._reports(given, result, task_vars)
         return result
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
@@ -28,10 +26,6 @@ def backend_options(
     if any(given.get(key) for key in PLACES):
         return found
     consumers = description.consumers_here()
-    if not consumers:
-        raise MainstayError(
-            f"backend: found no consumer of backend_consumers on {description.host.name}; expected one, or files to validate"
-        )
     return {**found, "targets": [_consumer(description, item, schemas or {}) for item in consumers]}
 
 
