@@ -183,7 +183,11 @@ def _dummy(item: Secret) -> bool:
     if known_token(value):
         return False
     return (
-        placeholder(value, secret=True) or prose(value) or weak(value, item.name) is not None or value.startswith("$")
+        placeholder(value, secret=True)
+        or "passw" in value.lower()
+        or prose(value)
+        or weak(value, item.name) is not None
+        or value.startswith("$")
     )
 
 

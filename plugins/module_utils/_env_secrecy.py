@@ -20,7 +20,8 @@ _HARMLESS = re.compile(
     r"|ACCESS_KEY_ID$|(?:^|_)(?:MASKED|HASHED)_"
 )
 _TOKEN = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|(?:ghp|gho|ghs|ghu)_[A-Za-z0-9]{36}|github_pat_\w{40,}|glpat-[\w-]{20,}|(?:sk|rk)_live_[A-Za-z0-9]{16,}"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{1,300}?[A-Za-z0-9+/]{40}|AGE-SECRET-KEY-1[0-9A-Z]{20}"
+    r"|(?:ghp|gho|ghs|ghu)_[A-Za-z0-9]{36}|github_pat_\w{40,}|glpat-[\w-]{20,}|(?:sk|rk)_live_[A-Za-z0-9]{16,}"
     r"|xox[abprs]-[0-9A-Za-z-]{20,}|AKIA[0-9A-Z]{16}|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|sk-(?:ant-|proj-)?[\w-]{32,}"
     r"|AIza[\w-]{35}|npm_[A-Za-z0-9]{36}|hvs\.[\w-]{24,}"
 )
@@ -33,9 +34,15 @@ _PLACEHOLDER = re.compile(
     |(?:todo|tbd|fixme|tba)(?:[: ].*)?""",
     re.IGNORECASE | re.VERBOSE,
 )
+_HINT = re.compile(
+    r"(?:change|replace|over-?write)[-_ ]?(?:me|this|it|with)|your[-_ ]|example|sample|insecure|placeholder|dummy|random",
+    re.IGNORECASE,
+)
 #: In place of a secret these are placeholders too; elsewhere they may be values.
 _NO_SECRET = re.compile(
     r"""(?:dummy|fake|sample|example|foobar|insecure|unsafe|not[-_]?(?:a[-_])?secure?)(?:[-_. ].*)?|(?:run|use|see|output|result|generate)[-_: ].*|-{3,}|0{6,}
+    |!?(?:change|replace|over-?write|generate)[-_ ]?(?:me|this|it)\b.*|!?(?:change|replace)(?:me|this|it)\w{0,60}!?|change[-_ ]?(?:password|secret|key|token)
+    |to[-_ ]?be[-_ ]?(?:modified|changed|replaced|set|filled|defined|generated).*|some[-_ ]?random.*|get[-_]a[-_].*|overwrite[-_ ]?me.*
     |(?:a|some)?[-_ ]?(?:very[-_ ])?(?:random|secret|long)[-_ ]?(?:string|text|value|key|random|secret)(?:[-_ ].*)?""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -74,16 +81,22 @@ def nothing(value: str) -> bool:
 def placeholder(value: str, secret: bool) -> bool:
     """Whether VALUE was left to be replaced; ordinary words such as 'secret' count only in place of a SECRET."""
     text = value.strip()
+    if secret and text.startswith("-----BEGIN ") and "PRIVATE KEY-----" in text:
+        return not known_token(text)
     if not text or len(text) > 200:
         return False
     if _PLACEHOLDER.fullmatch(text):
         return True
-    return secret and (text.lower() in _WORDS or bool(_NO_SECRET.fullmatch(text)))
+    return secret and (text.lower() in _WORDS or bool(_NO_SECRET.fullmatch(text) or _HINT.search(text)))
 
 
 def prose(value: str) -> bool:
-    """Whether VALUE is words for people, as "run-rails-secret", and not a generated secret."""
-    return bool(re.fullmatch(r"[A-Za-z]{1,14}(?:[-_. ][A-Za-z]{1,14})+", value))
+    """Whether VALUE is words for people, as "run-rails-secret" or "ChangeThisLater", and not a generated secret."""
+    text = value[:200]
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", text)
+    words = [part for part in parts if 2 < len(part) < 15 and re.search(r"[aeiouyAEIOUY]", part)]
+    numbers = [part for part in parts if part.isdigit()]
+    return len(words) > 1 and len(numbers) < 3 and sum(map(len, words)) >= 0.7 * len(re.sub(r"[^A-Za-z0-9]", "", text))
 
 
 def printable(name: str) -> bool:

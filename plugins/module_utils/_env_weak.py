@@ -58,10 +58,10 @@ def weak(value: str, name: str = "") -> str | None:
 
 
 def _sequence(text: str) -> bool:
-    """Whether more than half of TEXT is one run of neighbours, forwards or backwards."""
+    """Whether half of TEXT is one run of neighbours, forwards or backwards."""
     pairs = [text[at : at + 2] for at in range(len(text) - 1)]
     # all rows at once first: a random secret has no long run even so
-    return _longest(pairs, _ANY_PAIR) * 2 > len(text) and any(_longest(pairs, row) * 2 > len(text) for row in _PAIRS)
+    return _longest(pairs, _ANY_PAIR) * 2 >= len(text) and any(_longest(pairs, row) * 2 >= len(text) for row in _PAIRS)
 
 
 def _longest(pairs: Sequence[str], row: frozenset[str]) -> int:
