@@ -209,6 +209,7 @@ def _judge(
             raise MainstayError(
                 f"loaders: found that {loader} {state} the file{where} ({reading.refusal.reason}); expected one that it reads"
             )
+    for loader, reading in after.items():
         found = reading.loaded.variables
         for name, value in wanted.items():
             if found.get(name) != value:

@@ -134,9 +134,9 @@ from ansible_collections.mainstay.backend.plugins.module_utils._files import pla
 SHORTEST_SECRET = 6
 
 
-def hide_values(module: AnsibleModule, values: dict[str, str]) -> None:
+def hide_values(module: AnsibleModule) -> None:
     """Takes the values out of what the module returns about its own call, so that nothing is left to be found there."""
-    module.params["variables"] = dict.fromkeys(values, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+    module.params["variables"] = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     module.no_log_values = {text for text in module.no_log_values if len(text) >= SHORTEST_SECRET}
 
 
@@ -224,7 +224,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params["variables"]
-    hide_values(module, given)
+    hide_values(module)
     try:
         values = wanted_values(given)
         check_removed(module.params["remove"], values)
