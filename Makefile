@@ -33,7 +33,7 @@ unit: ## the pure cores and the plugins (T=PATH for a part)
 integration: ## modules against real servers
 	@scripts/venv && scripts/engine && scripts/integration
 
-scenario: ## one Molecule scenario (S=default, debian12, debian14)
+scenario: ## one Molecule scenario (S=default, environment, debian12, debian14)
 	@scripts/scenario $(S)
 
 bench: ## round trips and times of a run that changes nothing, and of a cold one
@@ -42,8 +42,8 @@ bench: ## round trips and times of a run that changes nothing, and of a cold one
 soak: ## the fuzzes of `make test` on 20,000 inputs for each loader, and files of 10 MB
 	@scripts/soak
 
-docs: ## docs/reference.md, tables of docs/schema.md and the roles' tables from their own documentation
-	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" sh -c 'python scripts/plugin_docs.py && python scripts/role_docs.py && python scripts/schema_docs.py'
+docs: ## docs/reference.md, tables of docs/schema.md and docs/findings.md, and the roles' tables from their own documentation
+	@scripts/venv && PATH="$(CURDIR)/.venv/bin:$$PATH" sh -c 'python scripts/plugin_docs.py && python scripts/role_docs.py && python scripts/schema_docs.py && python scripts/rule_docs.py'
 
 build: ## the collection's archive in .build/dist
 	@scripts/venv && .venv/bin/ansible-galaxy collection build --force --output-path .build/dist .

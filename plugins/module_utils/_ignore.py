@@ -35,9 +35,20 @@ def with_block(text: str, lines: Sequence[str]) -> str:
     """TEXT with LINES between the marks: where they stand already, else at the end, where nothing after them undoes them."""
     found = text.splitlines()
     block = [BEGIN, *lines, END]
-    if BEGIN in found and END in found[found.index(BEGIN) :]:
-        start = found.index(BEGIN)
-        found[start : found.index(END, start) + 1] = block
+    place = _between(found)
+    if place:
+        found[place[0] : place[1] + 1] = block
     else:
         found += [*([""] if found and found[-1].strip() else []), *block]
     return "".join(f"{line}\n" for line in found)
+
+
+def _between(lines: Sequence[str]) -> tuple[int, int] | None:
+    """Where the first pair of marks stands; a mark that has lost its other half is a comment like any other."""
+    start = None
+    for number, line in enumerate(lines):
+        if line == BEGIN:
+            start = number
+        elif line == END and start is not None:
+            return start, number
+    return None

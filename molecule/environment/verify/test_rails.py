@@ -149,6 +149,11 @@ def test_git_ignores_what_is_secret_and_nothing_else(host: Any) -> None:
     assert shop(host, f"git check-ignore --no-index {asked}").split() == secret
 
 
+def test_the_applications_own_lines_of_gitignore_stay(host: Any) -> None:
+    text = host.file(str(TREE / ".gitignore")).content_string
+    assert text.startswith("/log/*\n/tmp\n\n# BEGIN mainstay.backend\n") and text.count("# BEGIN") == 1
+
+
 def test_what_was_written_is_valid_for_all_five_loaders() -> None:
     """validate_env on the hosts, with the consumers' own schemas."""
     code, output = play(ROOT / "playbooks" / "validate_env.yml")
