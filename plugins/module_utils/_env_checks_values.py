@@ -41,7 +41,7 @@ def check(reader: Reader) -> None:
             working = reader.working(view)
             _presence(reader, schema, view, working)
             _values(reader, schema, view, faults)
-            _across(reader, schema, view, working)
+            _across(reader, schema, view)
     _secret_values(reader, schema)
 
 
@@ -73,6 +73,7 @@ def _near(name: str, known: tuple[str, ...]) -> str:
 
 
 def _presence(reader: Reader, schema: Schema, view: View, working: Mapping[str, str]) -> None:
+    given = reader.given(view)
     for variable in schema.variables.values():
         name = variable.name
         present = name in view.values
@@ -91,7 +92,7 @@ def _presence(reader: Reader, schema: Schema, view: View, working: Mapping[str, 
                 name,
                 f"is set to nothing{_readers(reader, view, name)}; it is required{why}",
             )
-        elif not present and name not in working:
+        elif not present and name not in given:
             _missing(reader, variable, view, why)
 
 
@@ -148,8 +149,8 @@ def fault_rule(variable: Variable, value: str) -> str:
     return "wrong-type"
 
 
-def _across(reader: Reader, schema: Schema, view: View, working: Mapping[str, str]) -> None:
-    for rule, fault in check_rules(schema, working):
+def _across(reader: Reader, schema: Schema, view: View) -> None:
+    for rule, fault in check_rules(schema, reader.given(view), reader.options.environment):
         places = [view.places[name] for name in rule.variables if name in view.places]
         place = places[-1] if places else Place(schema.path, rule.line)
         reader.report(_CROSS[rule.kind], place, "", f"{fault} ({schema.path}:{rule.line})" if rule.line else fault)

@@ -180,9 +180,13 @@ class Reader:
             places.update(dict.fromkeys(found, Place(path)))
         return view
 
+    def given(self, view: View) -> dict[str, str]:
+        """What is set: VIEW's values and the secrets folder's."""
+        return {**self.secret_values(), **view.values}
+
     def working(self, view: View) -> dict[str, str]:
-        """What the application works with: VIEW's values, the secrets folder's, and the schema's defaults."""
-        values = {**self.secret_values(), **view.values}
+        """What the application works with: what is given, and the schema's defaults."""
+        values = self.given(view)
         return with_defaults(self.schema, values, self.options.environment) if self.schema else values
 
     def secret_values(self) -> dict[str, str]:

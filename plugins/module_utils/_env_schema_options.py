@@ -44,7 +44,8 @@ OPTIONS: Mapping[str, Option] = {
     "required_in": Option("names", "Environments in which it must be set, whatever `default` says."),
     "forbidden_in": Option("names", "Environments in which it must not be set."),
     "required_when": Option(
-        "when", "Must be set where another variable is set, or has the value (one of the values) given."
+        "when",
+        "Must be set where another variable is set, or has the value (one of the values) given; `1` is `true` here.",
     ),
     "default": Option(
         "value",
@@ -92,8 +93,8 @@ RULE_MEANINGS: Mapping[str, str] = dict(
         RULES,
         (
             "No two of them have the same value.",
-            "All of them are set, or none is.",
-            "At most one of them is set.",
+            "All of them are set, or none is; where one is, the others' defaults do.",
+            "At most one of them is set; a default does not count.",
             "Those that are set name the same host (URLs or hosts; ports do not count).",
         ),
         strict=True,

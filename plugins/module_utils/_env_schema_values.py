@@ -13,6 +13,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_url import u
 #: Types whose values can be a secret. A number of threads is none, whatever the schema forgot to say.
 _SECRET_TYPES = ("string", "url", "uuid", "base64", "hex", "json", "list")
 
+_TRUTHS = (("true", "yes", "on", "1"), ("false", "no", "off", "0"))
+
 
 class Requirement(NamedTuple):
     """`state` is 'required', 'optional' or 'forbidden'; `why` goes on after "X is required" ("in production"), '' where nothing is to add."""
@@ -41,17 +43,29 @@ def requirement(variable: Variable, values: Mapping[str, str | None], environmen
         return Requirement("required", f"in {environment}")
     for other, wanted in variable.required_when.items():
         value = values.get(other)
-        if value and (not wanted or value in wanted):
+        if value and (not wanted or any(_same(value, one) for one in wanted)):
             return Requirement("required", f"because {other} is {' or '.join(wanted) if wanted else 'set'}")
     return Requirement("optional", "")
 
 
-def check_rules(schema: Schema, values: Mapping[str, str | None]) -> list[tuple[CrossRule, str]]:
-    """The rules across variables that VALUES break, each with what is wrong, in words without any value. An empty value counts as not set."""
+def _same(value: str, wanted: str) -> bool:
+    """Whether VALUE is WANTED; what are two words for true, or for false, is the same."""
+    return value == wanted or any(value.lower() in words and wanted.lower() in words for words in _TRUTHS)
+
+
+def check_rules(schema: Schema, values: Mapping[str, str | None], environment: str = "") -> list[tuple[CrossRule, str]]:
+    """The rules across variables that VALUES (what is set, without defaults) break, each with what is wrong, in words without any value.
+
+    Defaults fill in: they can make two values one, and complete a group, but they do not begin a group or count as a choice.
+    """
+    given = {name: value for name, value in values.items() if value}
+    filled = with_defaults(schema, given, environment)
     found = []
     for rule in schema.rules:
-        present = {name: values[name] or "" for name in rule.variables if values.get(name)}
-        fault = _FAULTS[rule.kind](rule.variables, present)
+        known = filled if rule.kind in ("distinct", "equal_host") else given
+        present = {name: known[name] for name in rule.variables if name in known}
+        missing = [name for name in rule.variables if name not in filled]
+        fault = _FAULTS[rule.kind](missing, present)
         if fault:
             found.append((rule, fault))
     return found
@@ -68,7 +82,7 @@ def is_secret(variable: Variable) -> bool:
     )
 
 
-def _distinct(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+def _distinct(missing: list[str], present: Mapping[str, str]) -> str:
     groups: dict[str, list[str]] = {}
     for name, value in present.items():
         groups.setdefault(value, []).append(name)
@@ -76,18 +90,17 @@ def _distinct(names: tuple[str, ...], present: Mapping[str, str]) -> str:
     return "; ".join(f"{_and(group)} have one value and must differ" for group in same)
 
 
-def _all_or_none(names: tuple[str, ...], present: Mapping[str, str]) -> str:
-    missing = [name for name in names if name not in present]
+def _all_or_none(missing: list[str], present: Mapping[str, str]) -> str:
     if not present or not missing:
         return ""
     return f"{_and(missing)} {_is(missing)} not set, but {_and(list(present))} {_is(list(present))}: set all of them or none"
 
 
-def _at_most_one(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+def _at_most_one(missing: list[str], present: Mapping[str, str]) -> str:
     return f"{_and(list(present))} are set; at most one of them may be" if len(present) > 1 else ""
 
 
-def _equal_host(names: tuple[str, ...], present: Mapping[str, str]) -> str:
+def _equal_host(missing: list[str], present: Mapping[str, str]) -> str:
     """A value without a host is its own type's fault, not this rule's."""
     hosts = {name: url_host(value) for name, value in present.items()}
     named = [name for name, host in hosts.items() if host]

@@ -30,7 +30,7 @@ TYPES: Mapping[str, str] = {
     "host": "A host name (RFC 1123) or an IP address; no port.",
     "port": "A whole number from 1 to 65535.",
     "ip": "An IPv4 or IPv6 address.",
-    "duration": "Numbers and units, `500ms`, `30s`, `1h30m`, `90d`, `2w`, or ISO 8601, `PT5M`. The unit is needed: a bare number is read in seconds or milliseconds.",
+    "duration": "Numbers and units, `500ms`, `30s`, `1h30m`, `90d`, `2w`, or ISO 8601, `PT5M`. The unit is needed: a bare number may be read as anything.",
     "size": "Bytes as Valkey reads them: `1024`, `64mb` (binary), `64m` (decimal).",
     "uuid": "A UUID of any version, `8-4-4-4-12` hexadecimal digits.",
     "base64": "Base64 of the standard alphabet, padded, or of the URL-safe one, padded or not.",

@@ -13,6 +13,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     "missing": (
         [
             case("OTHER=x", schema=schema(Variable("NEEDED", required=True)), of="NEEDED"),
+            case("OTHER=x", schema=schema(Variable("NEEDED", required_in=("production",), default="d")), of="NEEDED"),
             case(
                 "OTHER=x",
                 schema=schema(Variable("NEEDED", required_in=("production",))),
@@ -41,8 +42,8 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
         [
             case("NEEDED=x", schema=schema(Variable("NEEDED", required=True))),
             case("OTHER=x", schema=schema(Variable("NEEDED", required_in=("staging",)))),
-            case("OTHER=x", schema=schema(Variable("NEEDED", required=True, default="d"))),
-            case("OTHER=x", schema=schema(Variable("NEEDED", required=True, defaults={"production": "d"}))),
+            case("OTHER=x", schema=schema(Variable("NEEDED", default="d"))),
+            case("OTHER=x", schema=schema(Variable("NEEDED", required_in=("staging",), default="d"))),
             case("OTHER=x", schema=schema(Variable("NEEDED", required=True)), process_env={"NEEDED": "x"}),
             case(
                 "OTHER=x",

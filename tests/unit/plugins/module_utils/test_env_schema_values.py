@@ -18,6 +18,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_value
     requirement,
     with_defaults,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Options, Source, evaluate
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,24 @@ def test_rules(kind: str, values: dict[str, str | None], fault: str) -> None:
     found = check_rules(Schema({}, (rule,)), values)
     assert found == ([(rule, fault)] if fault else [])
     assert "s3" not in fault
+
+
+def test_defaults_fill_in_but_do_not_begin_anything() -> None:
+    text = "variables: {A: {}, B: {default: b}, C: {}}\nrules: [{all_or_none: [A, B]}, {at_most_one: [B, C]}, {distinct: [B, C]}]\n"
+    schema = read_schema(text, "s.yml")
+    assert check_rules(schema, {}) == check_rules(schema, {"A": "x"}) == check_rules(schema, {"C": "x"}) == []
+    assert [rule.kind for rule, _unused in check_rules(schema, {"C": "b"})] == ["distinct"]
+    assert [rule.kind for rule, _unused in check_rules(schema, {"B": "x"})] == ["all_or_none"]
+    assert [rule.kind for rule, _unused in check_rules(schema, {"A": "a", "B": "x", "C": "c"})] == ["at_most_one"]
+
+
+def test_what_is_required_is_missing_in_spite_of_a_default() -> None:
+    text = "variables: {A: {default: x, required_in: [production]}, B: {default: 'on', type: bool}, C: {required_when: {B: true}}}\n"
+    schema = read_schema(text, "s.yml")
+    source = Source("env", ".env", b"X=y\n")
+    found = {(item.rule, item.variable) for item in evaluate([source], schema, Options("production"))}
+    assert {("missing", "A"), ("missing", "C")} <= found
+    assert ("missing", "B") not in found
 
 
 def test_defaults_stand_in_for_what_is_not_set() -> None:
