@@ -129,15 +129,6 @@ FAMILIES = {
     ),
     "Files": (
         Rule(
-            "missing-file", "error", "A file or folder that was named is not there.", "Correct the path, or create it."
-        ),
-        Rule(
-            "unreadable",
-            "error",
-            "Something that was named cannot be read.",
-            "Correct its kind or permissions, or the path.",
-        ),
-        Rule(
             "tracked-by-git",
             "error",
             "A file with secrets is under version control.",
