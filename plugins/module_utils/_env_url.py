@@ -16,6 +16,8 @@ _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 #: What such a URL names lies on the machine itself; the host may be missing.
 _LOCAL = re.compile(r"file|unix|sqlite3?|(?:[a-z0-9]+\+)?unix|[a-z0-9]+\+socket|socket")
 _BY_QUERY = ("postgres", "postgresql")
+#: Such a URL may name several hosts with commas between.
+_SEVERAL = re.compile(r"postgres(?:ql)?|mongodb|(?:[a-z0-9]+\+)?sentinels?|kafka|amqps?")
 
 
 def _address(text: str) -> bool:
@@ -55,9 +57,9 @@ def url_fault(value: str, schemes: Sequence[str] = ()) -> str | None:
 
 
 def url_host(value: str) -> str:
-    """The host that VALUE, a URL or a host's name alone, points to, in one spelling; '' where it names none."""
+    """The host (the first of several) that VALUE, a URL or a host's name alone, points to, in one spelling; '' where it names none."""
     match = _URL.fullmatch(value)
-    endpoint = match[2].rpartition("@")[2] if match else value
+    endpoint = match[2].rpartition("@")[2].partition(",")[0] if match else value
     bracketed = re.match(r"\[([^\]]*)\]", endpoint)
     host = bracketed[1] if bracketed else endpoint.partition(":")[0] if match else endpoint
     return str(ipaddress.ip_address(host)) if _address(host) else host.lower()
@@ -67,6 +69,17 @@ def _authority_fault(scheme: str, authority: str, path: str, query: str) -> str 
     if authority.count("@") > 1:
         return "is a URL whose user or password has an '@' that must be percent-encoded"
     endpoint = authority.rpartition("@")[2]
+    if not endpoint:
+        elsewhere = (_LOCAL.fullmatch(scheme) and len(path) > 1) or (
+            scheme in _BY_QUERY and re.search(r"(?:^|&)host=.", query)
+        )
+        return None if elsewhere else "is a URL without a host"
+    endpoints = endpoint.split(",", 20) if _SEVERAL.fullmatch(scheme) else [endpoint]
+    return next((fault for fault in map(_endpoint_fault, endpoints) if fault), None)
+
+
+def _endpoint_fault(endpoint: str) -> str | None:
+    """What is wrong with HOST or HOST:PORT within a URL."""
     bracketed = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::(.*))?", endpoint)
     host, colon, port = endpoint.partition(":")
     if bracketed:
@@ -76,10 +89,7 @@ def _authority_fault(scheme: str, authority: str, path: str, query: str) -> str 
             "is a URL whose port is no number from 1 to 65535 (a '/', '?' or '#' in a password must be percent-encoded)"
         )
     if not host:
-        elsewhere = (_LOCAL.fullmatch(scheme) and len(path) > 1) or (
-            scheme in _BY_QUERY and re.search(r"(?:^|&)host=.", query)
-        )
-        return None if elsewhere else "is a URL without a host"
+        return "is a URL without a host"
     if bracketed:
         return None if ":" in host and _address(host) else "is a URL whose host is no IPv6 address"
     return None if _named(host, _SERVICE) or _address(host) else "is a URL whose host is no host name or IP address"

@@ -36,6 +36,8 @@ GOOD: dict[str, list[str]] = {
         "postgresql:///shop?host=/run/postgresql",
         "HTTPS://EXAMPLE.COM/a?b=c#d",
         "amqp+ssl://u:p@h/%2F",
+        "postgresql://u:p@db1:5432,db2:5432/shop?target_session_attrs=primary",
+        "mongodb://[::1]:27017,db2/shop",
     ],
     "email": ["shop@example.com", "first.last+tag@mail.example.co.uk", "root@localhost", "o'brien@example.org"],
     "host": ["localhost", "db-1.example.com", "10.0.0.1", "::1", "2001:db8::5", "3com.com", "xn--bcher-kva.example"],
@@ -97,6 +99,9 @@ BAD: dict[str, list[str]] = {
         "1http://x.com",
         "http://x.com\n",
         "file:///",
+        "http://a:1,b:2/",
+        "postgresql://db1:5432,/shop",
+        "postgresql://db1:5432,db2:x/shop",
     ],
     "email": [
         "",
