@@ -12,7 +12,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import shown
 from ansible_collections.mainstay.backend.plugins.module_utils._env_pattern import UnfitPattern, matcher
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import SOURCES, Schema, Variable
-from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_read import ENVIRONMENT, Notes, closest
+from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_forms import Notes
 from ansible_collections.mainstay.backend.plugins.module_utils._env_types import (
     MEASURED,
     PATTERNED,
@@ -38,6 +38,8 @@ _NAMES = {
     "bytes": "size",
     "file": "path",
 }
+#: An environment's name.
+_ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}")
 Say = Callable[[str, str, str], None]
 
@@ -51,7 +53,9 @@ def check_schema(schema: Schema, notes: Notes) -> None:
         for name in rule.variables:
             if name not in schema.variables:
                 notes.say(
-                    where, f"the unknown variable {name}", f"variables of this schema{closest(name, schema.variables)}"
+                    where,
+                    f"the unknown variable {name}",
+                    f"variables of this schema{notes.closest(name, schema.variables)}",
                 )
             elif rule.kind == "equal_host" and schema.variables[name].type not in ("url", "host", "ip"):
                 notes.say(where, f"{name} of type {schema.variables[name].type}", "variables of type url, host or ip")
@@ -68,7 +72,7 @@ def _check_variable(schema: Schema, variable: Variable, notes: Notes) -> None:
     def say(key: str, found: str, expected: str) -> None:
         notes.say((*where, *key.split(" ")), found, expected)
 
-    if not _check_type(variable, say):
+    if not _check_type(variable, notes, say):
         return
     if _lacks_choices(variable):
         if not given("choices"):
@@ -86,7 +90,7 @@ def _check_variable(schema: Schema, variable: Variable, notes: Notes) -> None:
             return
     _check_environments(variable, say)
     _check_secrecy(variable, given, say)
-    _check_names(schema, variable, say)
+    _check_names(schema, variable, notes, say)
     if _check_limits(variable, say):
         _check_values(schema, variable, say)
 
@@ -109,11 +113,11 @@ _OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
-def _check_type(variable: Variable, say: Say) -> bool:
+def _check_type(variable: Variable, notes: Notes, say: Say) -> bool:
     fits = True
     for key, value, known in (("type", variable.type, tuple(TYPES)), ("items", variable.items, _LISTED)):
         if value not in known:
-            hint = f"; here it is called {_NAMES[value]}" if value in _NAMES else closest(value, known)
+            hint = f"; here it is called {_NAMES[value]}" if value in _NAMES else notes.closest(value, known)
             say(key, shown(value), f"one of {', '.join(known)}{hint}")
             fits = False
     if variable.source not in SOURCES:
@@ -128,7 +132,7 @@ def _lacks_choices(variable: Variable) -> bool:
 def _check_environments(variable: Variable, say: Say) -> None:
     for key in ("required_in", "forbidden_in", "defaults"):
         for name in getattr(variable, key):
-            if not ENVIRONMENT.fullmatch(name):
+            if not _ENVIRONMENT.fullmatch(name):
                 say(key, shown(name), "names of environments, as production")
     for name in variable.required_in:
         if name in variable.forbidden_in:
@@ -161,17 +165,21 @@ def _check_secrecy(variable: Variable, given: Callable[[str], bool], say: Say) -
             say(f"defaults {name}", "a value (not shown) for a secret", f"none but for {', '.join(_PLAYGROUNDS)}")
 
 
-def _check_names(schema: Schema, variable: Variable, say: Say) -> None:
+def _check_names(schema: Schema, variable: Variable, notes: Notes, say: Say) -> None:
     """Names of other variables, of instances, of databases and of schemes."""
     for other in variable.required_when:
         target = schema.variables.get(other)
         if target is None or other == variable.name:
             found = "itself" if target else f"the unknown variable {other}"
-            say("required_when", found, f"another variable of this schema{closest(other, schema.variables)}")
+            say("required_when", found, f"another variable of this schema{notes.closest(other, schema.variables)}")
     successor = variable.deprecated.successor if variable.deprecated else ""
     if successor and (successor not in schema.variables or successor == variable.name):
         found = "itself" if successor == variable.name else f"the unknown variable {successor}"
-        say("deprecated", found, f"another variable of this schema, or a reason{closest(successor, schema.variables)}")
+        say(
+            "deprecated",
+            found,
+            f"another variable of this schema, or a reason{notes.closest(successor, schema.variables)}",
+        )
     if variable.instance and variable.database:
         say("database", "it beside instance", "one of the two")
     for key, name in (("instance", variable.instance), ("database", variable.database)):
@@ -240,4 +248,4 @@ def _sound(variable: Variable) -> bool:
     def silent(key: str, found: str, expected: str) -> None:
         """Its problems are told with itself."""
 
-    return _check_type(variable, silent) and not _lacks_choices(variable) and _check_limits(variable, silent)
+    return _check_type(variable, Notes(""), silent) and not _lacks_choices(variable) and _check_limits(variable, silent)

@@ -321,6 +321,15 @@ def test_an_alias_bomb_stays_small() -> None:
     assert problems("variables: {A: {default: &d [*d]}}\n")
 
 
+def test_a_schema_full_of_mistakes_takes_no_time() -> None:
+    wrong = "".join(
+        f"  VARIABLE_{n}: {{required_when: UNKNOWN_{n}, deprecated: GONE_{n}, typ: x}}\n" for n in range(2_000)
+    )
+    started = time.process_time()
+    assert len(problems("variables:\n" + wrong)) == 6_000
+    assert time.process_time() - started < 5
+
+
 def test_an_alias_is_the_value_it_stands_for() -> None:
     schema = read_schema(
         "variables:\n  A: {required_in: &live [staging, production]}\n  B: {required_in: *live}\n", "s.yml"
