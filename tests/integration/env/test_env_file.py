@@ -85,7 +85,8 @@ def test_what_check_mode_tells_is_what_then_happens_and_no_value_is_shown(path: 
         ]
         assert "+DB=*** (changes)" in answer.out
         assert "-LAST=***" in answer.out
-        assert not any(text in answer.out for text in (FIRST, SECOND, "S3cret", "DEBUG=False", "# old"))
+        hidden = (FIRST, SECOND, "S3cret", "False", '"N": ', "# old")
+        assert not any(text in answer.out for text in hidden), answer.out
     assert path.read_text() == (
         f"# the shop\n\n# old\nDB='{SECOND}'\nPORT=3000\nKEY='-----\n{FIRST}=\n-----'\nDEBUG=False\nN=1\n"
     )
