@@ -58,7 +58,7 @@ KINDS: tuple[tuple[str, tuple[Scanner, ...]], ...] = (
     (r".*\.(?:sh|bash|ksh|zsh)|\.envrc|Procfile(?:\..*)?", (scan_shell,)),
     (r"(?:Dockerfile|Containerfile)(?:[.-].*)?|.*\.(?:dockerfile|containerfile)", (scan_dockerfile,)),
 )
-_KINDS = tuple((re.compile(pattern, re.IGNORECASE), scanners) for pattern, scanners in KINDS)
+_KINDS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), scanners) for pattern, scanners in KINDS)
 INTERPRETERS: tuple[tuple[str, tuple[Scanner, ...]], ...] = (
     (r"\b(?:ruby|jruby|rake)\b", (scan_ruby,)),
     (r"\bpython", (scan_python,)),
