@@ -82,7 +82,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._files import pla
 FILE = {"path": {"type": "path", "required": True}, "content": {"type": "str", "required": True}}
 
 
-def run(told: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def run(told: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[str]]:
+    """The result, and what to warn of."""
     files = [FileSpec(item["path"], item["content"]) for item in told["files"]] if missing(told["names"]) else []
     folders = [DirectorySpec(path, keep=True) for path in sorted({os.path.dirname(spec.path) for spec in files})]
     changes = place(files, folders, check_mode)
@@ -90,13 +91,13 @@ def run(told: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     before = "".join(f"{name}: missing\n" for name in done.missing)
     after = "".join(f"{name}: {done.versions[name] or 'installed'}\n" for name in done.missing)
     shown = {"before_header": "packages", "after_header": "packages", "before": before, "after": after}
-    return {
+    result = {
         "changed": bool(changes or done.missing),
         "versions": done.versions,
         "actions": [f"{change.path}: {', '.join(change.what)}" for change in changes] + done.actions,
-        "warnings": done.warnings,
         "diff": [change.diff() for change in changes] + [shown] * bool(done.missing),
     }
+    return result, done.warnings
 
 
 def main() -> None:
@@ -109,12 +110,14 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = run(module.params, module.check_mode)
+        result, warnings = run(module.params, module.check_mode)
     except MainstayError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         hint = "; expected a user who may do that: become" if isinstance(error, PermissionError) else ""
         module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}{hint}")
+    for text in warnings:
+        module.warn(text)
     module.exit_json(**result)
 
 

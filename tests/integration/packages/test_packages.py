@@ -37,8 +37,8 @@ def test_nothing_is_started_and_the_hosts_own_policy_is_back_afterwards(host: An
     files = [{"path": "/etc/mainstay-test.d/first", "content": "here\n"}]
     run = play(host, names=["cron"], files=files).ok()
     told = run.result("act")
-    assert told["actions"][0] == "/etc/mainstay-test.d/first: created"
-    assert told["actions"][1] == f"installed cron {told['versions']['cron']}"
+    assert told["actions"][:2] == ["/etc/mainstay-test.d: created", "/etc/mainstay-test.d/first: created"]
+    assert told["actions"][2:] == [f"installed cron {told['versions']['cron']}"]
     assert "127.0.0.1:9" in " ".join(told["warnings"])
     assert host.run("systemctl is-active cron", check=False).strip() == "inactive"
     assert host.run(f"cat {POLICY}") == OWN and host.run("cat /run/policy-asked", check=False) == ""
@@ -71,7 +71,10 @@ def test_check_mode_says_what_it_knows_and_fails_where_apt_would(host: Any) -> N
     refused = play(host, check=True, names=["postfix", "exim4-daemon-light"])
     assert refused.code != 0
     assert refused.message.startswith("apt-get install postfix exim4-daemon-light would fail: ")
-    assert host.run("dpkg-query -W cron postfix 2>/dev/null", check=False) == ""
+    assert host.run("dpkg-query -W -f '${db:Status-Status}' cron postfix 2>/dev/null", check=False) in (
+        "",
+        "not-installed",
+    )
 
 
 def test_a_package_that_there_is_not_is_named(host: Any) -> None:

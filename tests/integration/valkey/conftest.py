@@ -38,6 +38,7 @@ class Valkey:
 
     host: Any
     first: dict[str, Any] = field(default_factory=dict)
+    plain: bool = True
     known: tuple[int, dict[str, str]] = field(default_factory=lambda: (0, {}))
     ports: Mapping[str, int] = field(
         default_factory=lambda: {"cache": 6379, "session": 6380, "cable": 6381, "queue": 6382}
@@ -45,6 +46,8 @@ class Valkey:
 
     def apply(self, instances: Mapping[str, Any] | None = None, **options: Any) -> Any:
         variables = {"valkey_instances": {**DEFAULT, **(instances or {})}, **options.pop("variables", {})}
+        if not options.get("check"):
+            self.plain = not instances and set(variables) == {"valkey_instances"}
         return self.host.play(["valkey"], variables=variables, **options)
 
     def secrets(self) -> dict[str, str]:
@@ -115,6 +118,7 @@ def _store(host: Any) -> dict[str, bytes]:
 
 @pytest.fixture
 def back(valkey: Valkey) -> Iterator[Valkey]:
-    """The same; what the test left is brought back to the defaults."""
+    """The same; where the test left another description, the defaults are brought back."""
     yield valkey
-    valkey.apply().ok()
+    if not valkey.plain:
+        valkey.apply().ok()
