@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import Loaded, LoaderRefuses
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 PROCESS_ENV = "process environment"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a value came from. `line` is 0 where there are no lines."""
+class Place(NamedTuple):
+    """Where a value came from. `line` is 0 where there are no lines. (A tuple: hundreds of thousands are made and compared.)"""
 
     file: str
     line: int = 0
