@@ -34,6 +34,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_optio
 
 #: Characters of a schema at most.
 SIZE = 1 << 20
+DEPTH = 20
 
 
 def read(text: str, path: str) -> Schema:
@@ -63,6 +64,25 @@ def read(text: str, path: str) -> Schema:
     return schema
 
 
+def _loader() -> type[yaml.SafeLoader]:
+    """The safe loader, of texts that are not nested deeply: it takes long for these, and the one in C crashes."""
+
+    class Loader(yaml.SafeLoader):
+        def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+            self.refuse(self.flow_level)
+            super().fetch_flow_collection_start(token)
+
+        def add_indent(self, column: int) -> bool:
+            self.refuse(len(self.indents))
+            return bool(super().add_indent(column))
+
+        def refuse(self, depth: int) -> None:
+            if depth > DEPTH:
+                raise yaml.MarkedYAMLError(problem=f"nested more than {DEPTH} deep", problem_mark=self.get_mark())
+
+    return Loader
+
+
 def _compose(notes: Notes, text: str) -> yaml.Node | None:
     """The tree of TEXT's nodes. An alias is the same node again, so that none can grow by repetition."""
     if len(text) > SIZE:
@@ -72,7 +92,7 @@ def _compose(notes: Notes, text: str) -> yaml.Node | None:
             [f"{notes.path}:1: the schema: found no PyYAML to read it with; expected the Python library PyYAML"]
         )
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)  # the loader in C crashes on deep nesting
+        return yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         found = (
@@ -83,8 +103,6 @@ def _compose(notes: Notes, text: str) -> yaml.Node | None:
         found = f"{notes.path}:{line}: the schema: found a character that YAML does not allow"
     except (yaml.YAMLError, UnicodeError):
         found = f"{notes.path}:1: the schema: found no YAML"
-    except RecursionError:
-        found = f"{notes.path}:1: the schema: found YAML that is nested too deeply"
     raise SchemaError([f"{found}; expected YAML"])
 
 
