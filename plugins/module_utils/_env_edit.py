@@ -21,7 +21,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._file_specs impor
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _HEAD = re.compile(r"(?P<indent>[ \t]*)(?P<export>export[ \t]+)?(?P<name>[\w.-]+)[ \t]*[=:][ \t]*")
-_COMMENT = re.compile(r"[ \t]+(#.*)|[ \t]*")
+_COMMENT = re.compile(r"[ \t]*(#.*)?")
+_CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\\r?\n\Z")
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,15 @@ def _places(lines: Sequence[str], name: str, before: Mapping[str, Reading]) -> l
     found: list[_Place] = []
     for number in sorted(numbers):
         if 1 <= number <= len(lines) and (not found or number - 1 > found[-1].last):
-            found.append(_place(lines, number - 1, number in cut))
+            found.append(_place(lines, number - 1, number in cut, "systemd" in before))
     return found
 
 
-def _place(lines: Sequence[str], first: int, cut: bool) -> _Place:
-    """The assignment that begins in line FIRST. CUT: a loader takes what follows a '#' of a value without quotes as a comment."""
+def _place(lines: Sequence[str], first: int, cut: bool, continued: bool) -> _Place:
+    """The assignment that begins in line FIRST. CUT: a loader takes what follows a '#' of a value without quotes as a comment.
+
+    CONTINUED: a backslash at a line's end joins the next line to the value.
+    """
     head = _HEAD.match(lines[first])
     if not head:
         return _Place(first, first, "", False, "")
@@ -161,7 +165,10 @@ def _place(lines: Sequence[str], first: int, cut: bool) -> _Place:
         match = re.search(r"(?:[ \t]|^)(#.*)", rest.rstrip()) if cut else None
         if match:
             return _Place(first, first, indent, exported, match[1])
-    return _Place(first, first, indent, exported, "")
+    last = first
+    while continued and last + 1 < len(lines) and _CONTINUED.search(lines[last]):
+        last += 1
+    return _Place(first, last, indent, exported, "")
 
 
 def _following(lines: Sequence[str], first: int, rest: str) -> Iterator[tuple[int, str]]:

@@ -59,6 +59,8 @@ def test_what_the_declared_loaders_take_is_kept() -> None:
     assert edited(text, {"A": "x"}, [], DOTENVS).text == "export A=x # c\r\nB=2\r\n"
     assert edited(text.replace("\r", ""), {"A": "x"}, [], FIVE).text == "# c\nA=x\nB=2\n"
     assert edited("A=1 # c\n", {"A": "x"}, [], ("systemd",)).text == "A=x\n"
+    assert edited("A=1\\\n2\\\\\nB=c\n", {"A": "x"}, [], ("systemd",)).text == "A=x\nB=c\n"
+    assert edited("A='1'# c\n", {"A": "x"}, [], DOTENVS).text == "A=x # c\n"
     assert edited("A=1\n", {"A": "a\\b'c"}, [], ("node",)).text == 'A="a\\b\'c"\n'
 
 
