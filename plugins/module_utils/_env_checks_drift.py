@@ -25,7 +25,9 @@ def check(reader: Reader) -> None:
 
 def _example(reader: Reader) -> None:
     set_here = {name for reading in reader.env for name in reading.key_lines}
-    set_here |= reader.options.process_env.keys() | {name for name, _value in reader.secrets.values()}
+    set_here |= reader.options.process_env.keys() | {
+        form for name, _value in reader.secrets.values() for form in (name, name.upper())
+    }
     set_here |= {name for _source, values in reader.process for name in values}
     offered: set[str] = set()
     for reading in reader.examples:

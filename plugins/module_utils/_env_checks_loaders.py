@@ -144,10 +144,12 @@ def _disagreements(reader: Reader, reading: Reading) -> None:
             lines[one.key] = one.line
             if one.notes:
                 notes.setdefault(one.key, {})[loader] = one.notes
+    first, *others = (item.variables.items() for item in reading.distinct.values())
+    differing = {key for other in others for key, _value in first ^ other}
     for key, line in lines.items():
-        read = {loader: item.variables.get(key, _ABSENT) for loader, item in reading.accepted.items()}
-        if len(set(read.values())) == 1:
+        if key not in differing:
             continue
+        read = {loader: item.variables.get(key, _ABSENT) for loader, item in reading.accepted.items()}
         name = reader.named(key, reading, line)
         if not name and line in reading.inner_lines:
             continue

@@ -15,6 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_readings imp
     Reading,
     secret_file,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import MOST_PEERS
 from ansible_collections.mainstay.backend.plugins.module_utils._env_secrecy import (
     known_token,
     nothing,
@@ -133,7 +134,8 @@ def _repeated(reader: Reader, secrets: list[Secret]) -> None:
         if other is not None:
             same = reader.named(other.name) or "another variable"
             _say(reader, "repeated-secret", item.name, item.place, f"{item.words}is the same as that of {same}")
-        before.append(item)
+        if len(before) < MOST_PEERS:
+            before.append(item)
 
 
 def _elsewhere(reader: Reader, secrets: list[Secret]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_reader import Reader
 from ansible_collections.mainstay.backend.plugins.module_utils._env_readings import Place, View
-from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import RELAXED_IN
+from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import MOST_PEERS, RELAXED_IN
 from ansible_collections.mainstay.backend.plugins.module_utils._env_urls import Url, normal_host, read
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_purposes import EVICTING, PURPOSES
 
@@ -89,7 +89,8 @@ def _shared(reader: Reader, view: View, urls: Mapping[str, Url]) -> None:
                 severity="" if known else "warning",
             )
             break
-        before.append(name)
+        if len(before) < MOST_PEERS:
+            before.append(name)
 
 
 def _one_on_purpose(reader: Reader, name: str, other: str) -> bool:

@@ -15,6 +15,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_schema impor
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_values import check_rules, requirement
 from ansible_collections.mainstay.backend.plugins.module_utils._env_types import check_value
 
+#: Guessing what a name was meant to be takes time.
+_MOST_HINTS = 200
 _CROSS = {
     "distinct": "not-distinct",
     "all_or_none": "all-or-none",
@@ -46,12 +48,14 @@ def check(reader: Reader) -> None:
 
 
 def _unknown(reader: Reader, schema: Schema) -> None:
+    asked = 0
     for reading in reader.env:
         for name, line in reading.key_lines.items():
             if name in schema.variables:
                 continue
             shown = reader.named(name, reading, line)
-            near = _near(shown, tuple(schema.variables)) if shown else ""
+            asked += bool(shown)
+            near = _near(shown, tuple(schema.variables)) if shown and asked < _MOST_HINTS else ""
             message = (
                 "is not in the schema" if shown else "A name that is not in the schema, and may be a part of a value"
             )

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Options, Source
 
 
+#: What stands before a separator at the beginning of a line.
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?['\"]?([^\s'\"=:]+)['\"]?\s*[=:]")
+
+
 class Reader:
     """Reads the sources once; the checks ask it, and report to it."""
 
@@ -97,14 +101,10 @@ class Reader:
             return name
         if not printable(name) or (reading and line in reading.inner_lines):
             return ""
-        if (
-            reading
-            and line
-            and not re.match(
-                rf"\s*(?:export\s+)?['\"]?{re.escape(name)}['\"]?\s*[=:]", reading.raw(line).lstrip("\ufeff")
-            )
-        ):
-            return ""
+        if reading and line:
+            match = _ASSIGNED.match(reading.raw(line).lstrip("\ufeff"))
+            if match is None or match[1] != name:
+                return ""
         return name
 
     def secret(self, name: str, value: str) -> bool:
@@ -186,8 +186,10 @@ class Reader:
 
     def working(self, view: View) -> dict[str, str]:
         """What the application works with: what is given, and the schema's defaults."""
-        values = self.given(view)
-        return with_defaults(self.schema, values, self.options.environment) if self.schema else values
+        if view.working is None:
+            values = self.given(view)
+            view.working = with_defaults(self.schema, values, self.options.environment) if self.schema else values
+        return view.working
 
     def secret_values(self) -> dict[str, str]:
         return {name: value for name, value in self.secrets.values() if name}

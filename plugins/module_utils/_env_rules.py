@@ -221,6 +221,8 @@ FAMILIES = {
 }
 #: Rule id -> rule.
 RULES = {rule.id: rule for rules in FAMILIES.values() for rule in rules}
+#: Of variables that are alike so many are compared with each other: enough for people, and no quadratic time.
+MOST_PEERS = 8
 #: Found while the sources are collected, before any of their bytes is judged.
 COLLECTED = ("missing-file", "unreadable")
 #: In these environments the rules of RELAXED are warnings: nobody else's data is at stake.

@@ -48,6 +48,8 @@ def read(value: str) -> Url | None:
     scheme = match[1].lower()
     base = scheme.split("+", 1)[0]
     kind = "valkey" if base in _VALKEY else "postgres" if base in _SQL else ""
+    if base == "unix" and not re.search(r"redis|valkey", match[3], re.IGNORECASE):
+        kind = ""  # another service's socket
     credentials, at, place = match[2].rpartition("@")
     user, colon, password = credentials.partition(":")
     query = dict(part.partition("=")[::2] for part in (match[4] or "").split("&"))
@@ -67,7 +69,7 @@ def read(value: str) -> Url | None:
         port,
         path.lstrip("/"),
         unquote(user) if at else "",
-        unquote(password) if at and colon else "",
+        unquote(password if at and colon else query.get("password", "")),
         query,
     )
 

@@ -59,6 +59,10 @@ def weak(value: str, name: str = "") -> str | None:
 
 def _sequence(text: str) -> bool:
     """Whether half of TEXT is one run of neighbours, forwards or backwards."""
+    middle = len(text) // 2
+    # so long a run reaches the middle: most random secrets are done with here
+    if not any(text[at : at + 2] in _ANY_PAIR for at in range(max(middle - 2, 0), middle + 1)):
+        return False
     pairs = [text[at : at + 2] for at in range(len(text) - 1)]
     # all rows at once first: a random secret has no long run even so
     return _longest(pairs, _ANY_PAIR) * 2 >= len(text) and any(_longest(pairs, row) * 2 >= len(text) for row in _PAIRS)

@@ -54,6 +54,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     "invalid-utf8": ([case(env(b"A=b\nC=\xff\n"), at=2)], [case("A=é\u20ac")]),
     "shared-instance": (
         [
+            case("A=unix:///run/redis/a.sock\nB=unix:///run/redis/a.sock?db=1", at=2, of="B", severity="warning"),
             case(
                 "CACHE_URL=redis://localhost/0\nSESSION_URL=redis://127.0.0.1:6379/1",
                 at=2,
@@ -78,7 +79,8 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             ),
             case("CACHE_URL=redis://h/0\nREDIS_CACHE_URL=redis://h/0"),
             case("A_URL=http://h:6379/\nB_URL=http://h:6379/"),
-            case("CACHE_URL=unix:///run/a.sock\nSESSION_URL=unix:///run/b.sock"),
+            case("CACHE_URL=unix:///run/redis/a.sock\nSESSION_URL=unix:///run/redis/b.sock"),
+            case("DOCKER_HOST=unix:///run/docker.sock\nCACHE_DOCKER=unix:///run/docker.sock"),
         ],
     ),
     "evicting-instance": (

@@ -42,6 +42,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "weak-secret": (
         [
+            case("CACHE=redis://h/1?password=redis", at=1, of="CACHE", says="its password"),
             case("DB_PASSWORD=postgres", at=1, of="DB_PASSWORD"),
             case("DB_PASSWORD=P@ssw0rd2024", at=1, of="DB_PASSWORD"),
             case("API_TOKEN=k3Hf9", at=1, of="API_TOKEN", says="short"),
