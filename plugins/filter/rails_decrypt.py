@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 name: rails_decrypt
 short_description: Decrypts the content of a Rails credentials file
 description:
-  - Returns the text in a file that Rails, or P(mainstay.backend.rails_encrypt#filter), wrote. White space around the content does not matter.
-  - To read single values, use P(mainstay.backend.rails_credentials#lookup).
+  - Returns the text in a file that Rails, or C(mainstay.backend.rails_encrypt), wrote. White space around the content does not matter.
+  - To read single values, use C(mainstay.backend.rails_credentials).
 version_added: 0.2.0
 author: The mainstay.backend authors (@mainstay)
 notes:

@@ -16,7 +16,7 @@ version_added: 0.2.0
 author: The mainstay.backend authors (@mainstay)
 notes:
   - Left out are the folders C(.git), C(node_modules), C(vendor), C(tmp), C(log), C(dist), virtual environments and their like, files with NUL bytes, and files
-    larger than 2 MiB, which RV(notes) names.
+    larger than 2 MiB, which C(notes) names.
   - Not seen is what a library reads, such as pydantic-settings, django-environ, decouple or dry-configurable, and templates like Haml and Slim.
 attributes:
   check_mode:
