@@ -328,7 +328,7 @@ def test_an_alias_bomb_stays_small() -> None:
 
 def test_a_schema_full_of_mistakes_takes_no_time() -> None:
     wrong = "".join(
-        f"  VARIABLE_{n}: {{required_when: UNKNOWN_{n}, deprecated: GONE_{n}, typ: x}}\n" for n in range(2_000)
+        f"  VARIABLE_{n}: {{required_when: UNKNOWN_{n}, deprecated: GONE_{n}, typ: x}}\n" for n in range(1_000)
     )
     started = time.process_time()
     assert len(problems("variables:\n" + wrong)) == 3_000
