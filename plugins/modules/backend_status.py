@@ -13,13 +13,10 @@ description:
   - It fails where a declared server does not answer, except in check mode.
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
+extends_documentation_fragment: [mainstay.backend.attributes.read_only]
 attributes:
   check_mode:
     description: Runs the same in check mode, and does not fail there when a server is not up yet.
-    support: full
-  diff_mode:
-    description: Has nothing to show a difference of.
-    support: none
 options:
   instances:
     description: The instances of this host. Filled in on the controller.

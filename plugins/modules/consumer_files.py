@@ -14,16 +14,12 @@ description:
   - Used by the roles mainstay.backend.secrets and mainstay.backend.environment.
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
+extends_documentation_fragment: [mainstay.backend.attributes, mainstay.backend.attributes.on_controller]
 attributes:
-  action:
-    description: Runs on the controller.
-    support: full
   check_mode:
     description: Tells what would change, and changes nothing, on the host and in the store.
-    support: full
   diff_mode:
     description: Shows names, pool sizes and URLs without their passwords; nothing of a secret file but its owner, group and mode.
-    support: full
 options:
   part:
     description: Which files to write.

@@ -18,13 +18,7 @@ notes:
   - Left out are the folders C(.git), C(node_modules), C(vendor), C(tmp), C(log), C(dist), virtual environments and their like, files with NUL bytes, and files
     larger than 2 MiB, which C(notes) names.
   - Not seen is what a library reads, such as pydantic-settings, django-environ, decouple or dry-configurable, and templates like Haml and Slim.
-attributes:
-  check_mode:
-    description: Runs the same in check mode, since it changes nothing.
-    support: full
-  diff_mode:
-    description: Has nothing to show a difference of.
-    support: none
+extends_documentation_fragment: [mainstay.backend.attributes.read_only]
 options:
   root:
     description: The application's folder.

@@ -16,13 +16,10 @@ author: The mainstay.backend authors (@mainstay)
 notes:
   - Without pipelining Ansible itself keeps a module's arguments, and so O(secrets), in a temporary file of mode 0600 on the host while
     the module runs. Turn pipelining on to avoid that, and do not set C(ANSIBLE_KEEP_REMOTE_FILES).
+extends_documentation_fragment: [mainstay.backend.attributes]
 attributes:
-  check_mode:
-    description: Tells what would change, and changes nothing.
-    support: full
   diff_mode:
     description: Shows before and after of every file that is not secret.
-    support: full
 options:
   files:
     description: The files.
@@ -168,6 +165,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import ma
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec, directory_specs, file_specs
 from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 from ansible_collections.mainstay.backend.plugins.module_utils._ignore import with_block
+from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
 
 OWNERSHIP: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -247,10 +245,12 @@ def main() -> None:
     except OSError as error:
         hint = "; expected a user who may do that: become" if isinstance(error, PermissionError) else ""
         module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}{hint}")
+    actions = [f"{change.path}: {', '.join(change.what)}" for change in changes]
+    journal("files", actions, module.check_mode)
     module.exit_json(
         changed=bool(changes),
         changes=[{"path": change.path, "what": list(change.what)} for change in changes],
-        actions=[f"{change.path}: {', '.join(change.what)}" for change in changes],
+        actions=actions,
         diff=[change.diff() for change in changes],
     )
 

@@ -13,13 +13,7 @@ description:
   - The roles take what they need from it instead of gathering facts. It never reads a secret.
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
-attributes:
-  check_mode:
-    description: Runs the same in check mode, since it changes nothing.
-    support: full
-  diff_mode:
-    description: Has nothing to show a difference of.
-    support: none
+extends_documentation_fragment: [mainstay.backend.attributes.read_only]
 options:
   packages:
     description: Names of the packages whose installed version to tell.

@@ -22,13 +22,12 @@ version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
 requirements:
   - psycopg2 >= 2.9 (Debian package python3-psycopg2)
+extends_documentation_fragment: [mainstay.backend.attributes]
 attributes:
   check_mode:
     description: Says what would change without changing it, on a host without PostgreSQL too.
-    support: full
   diff_mode:
     description: Shows files and the running server's settings before and after.
-    support: full
 options:
   version:
     description: Major version of PostgreSQL. Filled in on the controller.
@@ -90,6 +89,7 @@ actions:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_cluster import apply
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import Wanted
 
@@ -113,6 +113,7 @@ def main() -> None:
         outcome = apply(Wanted(**module.params), module.check_mode)
     except MainstayError as error:
         module.fail_json(msg=str(error))
+    journal("postgres_cluster", outcome.actions, module.check_mode)
     module.exit_json(changed=outcome.changed, actions=outcome.actions, diff=outcome.diff)
 
 

@@ -19,13 +19,12 @@ version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
 requirements:
   - psycopg2 >= 2.9 (Debian package python3-psycopg2)
+extends_documentation_fragment: [mainstay.backend.attributes]
 attributes:
   check_mode:
     description: Says what would change without changing it, on a host without PostgreSQL too.
-    support: full
   diff_mode:
     description: Shows roles and databases before and after. Of a password only that it changes.
-    support: full
 options:
   port:
     description: The cluster's port. Filled in on the controller.
@@ -109,6 +108,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
+from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import SOCKET, said
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_roles import (
     Database,
@@ -178,7 +178,9 @@ def main() -> None:
     except failures as error:
         text = str(error) if isinstance(error, MainstayError) else f"PostgreSQL refused: {said(error)}"
         module.fail_json(msg=text)
-    module.exit_json(changed=bool(steps), actions=[step.text for step in steps], diff=[step.diff() for step in steps])
+    actions = [step.text for step in steps]
+    journal("postgres_databases", actions, module.check_mode)
+    module.exit_json(changed=bool(steps), actions=actions, diff=[step.diff() for step in steps])
 
 
 if __name__ == "__main__":

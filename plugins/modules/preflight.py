@@ -14,13 +14,7 @@ description:
   - Every role begins with it. It changes nothing.
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
-attributes:
-  check_mode:
-    description: Runs the same in check mode, since it changes nothing.
-    support: full
-  diff_mode:
-    description: Has nothing to show a difference of.
-    support: none
+extends_documentation_fragment: [mainstay.backend.attributes.read_only]
 options:
   roles:
     description:

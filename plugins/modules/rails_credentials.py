@@ -24,13 +24,10 @@ requirements:
 notes:
   - A new master key does not change C(secret_key_base) or any other value.
   - Without pipelining Ansible itself keeps a module's arguments in a temporary file of mode 0600 on the host while the module runs.
+extends_documentation_fragment: [mainstay.backend.attributes]
 attributes:
-  check_mode:
-    description: Tells what would change, and changes nothing.
-    support: full
   diff_mode:
     description: Shows the key paths that are added, changed and removed; never a value.
-    support: full
 options:
   path:
     description: The encrypted file. Give it, or O(root).

@@ -15,13 +15,7 @@ description:
   - Runs on the controller and asks no host. Use it with C(run_once).
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
-attributes:
-  check_mode:
-    description: Runs the same in check mode, since it changes nothing.
-    support: full
-  diff_mode:
-    description: Has nothing to show a difference of.
-    support: none
+extends_documentation_fragment: [mainstay.backend.attributes.read_only]
 options:
   standing:
     description: Name of the variable in which M(mainstay.backend.backend_status) was registered.

@@ -16,16 +16,10 @@ author: The mainstay.backend authors (@mainstay)
 notes:
   - A task option that holds a secret as text can be shown by callbacks that print task arguments; put C(no_log) on such a task, or render the
     secret from a template.
+extends_documentation_fragment: [mainstay.backend.attributes, mainstay.backend.attributes.on_controller]
 attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Tells what would change, and changes nothing.
-    support: full
   diff_mode:
     description: Shows before and after of every file that is not secret.
-    support: full
 options:
   templates:
     description: The files, each from a template or a text.

@@ -19,13 +19,12 @@ version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
 requirements:
   - redis >= 4.3 (Debian package python3-redis)
+extends_documentation_fragment: [mainstay.backend.attributes]
 attributes:
   check_mode:
     description: Says what would change without changing it, on a host without Valkey too.
-    support: full
   diff_mode:
     description: Shows files and the running servers' directives before and after. Password verifiers are masked.
-    support: full
 options:
   instances:
     description: The instances. Filled in on the controller.
@@ -118,6 +117,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import DirectorySpec, file_specs
+from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_apply import Fleet
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import Login
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_plan import Wanted
@@ -162,6 +162,7 @@ def main() -> None:
         out = fleet.apply()
     except MainstayError as error:
         module.fail_json(msg=str(error))
+    journal("valkey_instances", out.actions, module.check_mode)
     module.exit_json(changed=out.changed, actions=out.actions, notes=out.notes, diff=out.diff, instances=fleet.states())
 
 
