@@ -26,7 +26,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_spec_parse i
     Strange,
     parse,
 )
-from ansible_collections.mainstay.backend.plugins.module_utils._env_spec_write import comment, options_text
+from ansible_collections.mainstay.backend.plugins.module_utils._env_spec_write import comment, options_text, scalar
 
 _SIZE = 1 << 20
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -140,7 +140,7 @@ class _Import:
         lines += ["version: 1", "", "variables:" if self.entries else "variables: {}"]
         for entry in self.entries:
             lines += [f"  {comment(text)}" for text in entry.above if text]
-            lines.append(f"  {entry.name}:")
+            lines.append(f"  {scalar(entry.name)}:")
             lines += [f"    {_told(note)}" for note in entry.notes]
             lines += options_text({key: entry.options[key] for key in _ORDER if key in entry.options})
             lines.append("")

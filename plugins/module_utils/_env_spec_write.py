@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./+-]*")
+_BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]*")
 _SENTENCE = re.compile(r"[A-Za-z][A-Za-z0-9 _.,;()/@+='-]*[A-Za-z0-9.)]")
 _NULL = ("null",)
 
@@ -41,13 +41,14 @@ def _flow(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return f"[{', '.join(_scalar(item) for item in value)}]"
+        return f"[{', '.join(scalar(item) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{_scalar(key)}: {_scalar(item)}' for key, item in value.items())}}}"
-    return _scalar(str(value))
+        return f"{{{', '.join(f'{scalar(key)}: {scalar(item)}' for key, item in value.items())}}}"
+    return scalar(str(value))
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
+    """TEXT so that YAML reads this text."""
     if _BARE.fullmatch(text) and text.lower() not in _NULL:
         return text
     if text.isprintable():
