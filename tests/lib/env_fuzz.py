@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 #: What a process that loads the files has in its environment. The generated files use these names, and some more.
@@ -36,12 +38,20 @@ _PIECES = [
     *["://u:p@h/", "-----BEGIN KEY-----\nQUJD\n-----END KEY-----"],
 ]
 # fmt: on
+
+
+def _chosen(*weighted: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of the strategies, each as often as its weight says: one_of takes a repeated one once."""
+    many = [strategy for weight, strategy in weighted for _ in range(weight)]
+    return st.integers(0, len(many) - 1).flatmap(many.__getitem__)
+
+
 _value = st.lists(st.sampled_from(_PIECES), max_size=7).map("".join)
 _quoted = st.builds(
     lambda quote, text, end: quote + text + end, st.sampled_from("'\"`"), _value, st.sampled_from("'\"` \n")
 )
 _whole = st.builds(lambda quote, text: quote + text.replace(quote, "") + quote, st.sampled_from("'\"`"), _value)
-_name = st.one_of(st.sampled_from(NAMES), st.sampled_from(NAMES), st.sampled_from([*NAMES, *_ODD_NAMES]))
+_name = st.sampled_from([*NAMES * 4, *_ODD_NAMES])
 _assignment = st.builds(
     "".join,
     st.tuples(
@@ -56,13 +66,8 @@ _assignment = st.builds(
         st.sampled_from(["", "", "", " ", " # c", "#c", "'", "\\", "\t"]),
     ),
 )
-_line = st.one_of(
-    _assignment,
-    _assignment,
-    _assignment,
-    _value,
-    st.sampled_from(["", "# A=c", "#", " # x", "; c", "export", "export A", "export A B"]),
-)
+_other = st.sampled_from(["", "# A=c", "#", " # x", "; c", "export", "export A", "export A B", "A", "EXT"])
+_line = _chosen((6, _assignment), (1, _value), (1, _other))
 _text = st.builds(
     lambda mark, lines, end: mark + "".join(lines) + end,
     st.sampled_from(["", "", "", "", "\ufeff"]),
@@ -81,11 +86,23 @@ def _spliced(text: str, piece: bytes, place: int) -> bytes:
     return data[:place] + piece + data[place:]
 
 
-#: Whole files as bytes; some of them are not UTF-8, and some are no text at all.
-FILES = st.one_of(
-    *[_text.map(str.encode)] * 12,
-    st.builds(_spliced, _text, st.sampled_from(_BROKEN), st.integers(0, 200)),
-    st.binary(max_size=40),
+_sound = st.lists(
+    st.builds(
+        "{}{}{}{}\n".format,
+        st.sampled_from(["", "", "", "", "export ", "\n", "# c\n"]),
+        st.sampled_from(NAMES),
+        st.sampled_from(["=", "=", "=", "=", " = ", "= ", ": "]),
+        _chosen((3, _value), (3, _whole), (1, _quoted)),
+    ),
+    min_size=1,
+    max_size=4,
+).map("".join)
+#: Whole files as bytes: such as no strict loader refuses for its names, such as it does; some are not UTF-8, and some are no text at all.
+FILES = _chosen(
+    (6, _sound.map(str.encode)),
+    (6, _text.map(str.encode)),
+    (1, st.builds(_spliced, _text, st.sampled_from(_BROKEN), st.integers(0, 200))),
+    (1, st.binary(max_size=40)),
 )
 
 
