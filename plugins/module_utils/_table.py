@@ -11,10 +11,13 @@ _NUMBER = re.compile(r"[\d.,]+(?: ?(?:%|ms|s|B|KiB|MiB|GiB|TiB))?")
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """TITLE, a rule and ROWS under HEADS as lines of text; a column is right-aligned where all its cells are numbers."""
+    """TITLE, a rule and ROWS under HEADS as lines of text; a column is right-aligned where all its cells are numbers, or empty."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max([len(head), *[len(row[at]) for row in cells]]) for at, head in enumerate(heads)]
-    right = [bool(cells) and all(_NUMBER.fullmatch(row[at]) for row in cells) for at in range(len(heads))]
+    right = [
+        any(row[at] for row in cells) and all(_NUMBER.fullmatch(row[at]) for row in cells if row[at])
+        for at in range(len(heads))
+    ]
 
     def line(row: Sequence[str]) -> str:
         return "  ".join(

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _store
+from ansible_collections.mainstay.backend.plugins.module_utils._budget import budget_rows, budget_table
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import read_schema
 from ansible_collections.mainstay.backend.plugins.module_utils._ignore import ALWAYS, BEGIN, END, ignored, with_block
@@ -247,3 +248,22 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from(["yes", "no", "on", "null", "mail", "_x"]), VALUES, max_size=4))
 def test_settings_read_back_as_they_were_given(data: dict[str, Any]) -> None:
     assert yaml.safe_load(settings_text(data, ["written by …"])) == data
+
+
+# the example and its page
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def test_the_example_is_accepted_passes_its_schema_and_gives_the_table_of_its_page() -> None:
+    inventory = yaml.safe_load((ROOT / "examples/rails/inventory.yml").read_text(encoding="utf-8"))
+    hosts = {"web1": {"groups": ["valkey", "postgres", "app"], "address": "192.0.2.10"}}
+    description, problems = describe_case({"change": inventory["all"]["vars"], "hosts": hosts})
+    assert [str(problem) for problem in problems] == []
+    schema = read_schema((ROOT / "examples/rails/env.schema.yml").read_text(encoding="utf-8"), "env.schema.yml")
+    found = environment_call(description, issue(description), {"shop": schema})
+    check_call(description, found, {"shop": schema}, "error")
+    assert len(tree(found)) == 13
+    shown = [item for item in description.budgets() if item.server in ("cache", "queue", "postgres")]
+    page = (ROOT / "docs/environment.md").read_text(encoding="utf-8")
+    assert "\n".join(budget_table(budget_rows("web1", shown))) in page
