@@ -15,13 +15,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
-WORK = pathlib.Path("/run/mainstay-fuzz")
-UNIT = """[Service]
+WORK = pathlib.Path(tempfile.mkdtemp(dir="/run", prefix="mainstay-fuzz-"))
+UNIT = f"""[Service]
 Type=oneshot
-EnvironmentFile=/run/mainstay-fuzz/%i.env
+EnvironmentFile={WORK}/%i.env
 ExecStart=/usr/bin/env -0
-StandardOutput=truncate:/run/mainstay-fuzz/%i.out
+StandardOutput=truncate:{WORK}/%i.out
 StandardError=null
 """
 
@@ -130,7 +131,6 @@ class Compose:
         }
 
 
-WORK.mkdir(exist_ok=True)
 os.chdir(WORK)
 program = {"systemd": Systemd, "units": Units, "compose": Compose}[sys.argv[1]]()
 print(json.dumps({"version": program.version}), flush=True)
