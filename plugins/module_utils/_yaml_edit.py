@@ -7,6 +7,7 @@ Each edit is read again and compared with what it should give. Where that differ
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
@@ -17,7 +18,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
-from ansible_collections.mainstay.backend.plugins.module_utils._yaml_tree import Node, Tree, read_yaml
+from ansible_collections.mainstay.backend.plugins.module_utils._yaml_tree import Node, Tree
 
 INDENT = 2
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./@+=-]*")
@@ -83,20 +84,21 @@ def leaves(data: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, An
 def merge(text: str, values: Mapping[str, Any], remove: Iterable[str] = ()) -> Edited:
     """TEXT with VALUES merged in (mappings deeply; anything else replaces) and the key paths of REMOVE taken out."""
     check_values(values)
-    before = data = read_yaml(text)
+    tree = Tree(text)
+    before = data = tree.data()
     for path, value in leaves(values):
         expected = with_value(data, path, value)
-        if not same(expected, data) or (isinstance(value, str) and read_otherwise_by_ruby(text, path)):
-            text, data = _edited(_set, text, path, value, expected), expected
+        if not same(expected, data) or (isinstance(value, str) and read_otherwise_by_ruby(tree.root, path)):
+            tree, data = _edited(_set(tree, path, value), path, expected), expected
     for name in remove:
         path = parse_path(name)
         expected = without(data, path)
         if not same(expected, data):
-            text, data = _edited(_remove, text, path, None, expected), expected
+            tree, data = _edited(_remove(tree, path), path, expected), expected
     old, new = dict(leaves(before)), dict(leaves(data))
     changed = tuple(path_text(path) for path in old.keys() & new.keys() if not same(old[path], new[path]))
     return Edited(
-        text,
+        tree.text,
         tuple(path_text(path) for path in new if path not in old),
         tuple(sorted(changed)),
         tuple(path_text(path) for path in old if path not in new),
@@ -145,30 +147,29 @@ def without(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return kept
 
 
-def read_otherwise_by_ruby(text: str, path: Path) -> bool:
-    """Whether an unquoted value stands at PATH that Ruby takes for something else than the text that it shall be."""
-    node = Tree(text).root
+def read_otherwise_by_ruby(node: Node | None, path: Path) -> bool:
+    """Whether an unquoted value stands at PATH below NODE that Ruby takes for something else than the text that it shall be."""
     for part in path:
         pair = node.find(part) if node is not None else None
         node = pair[1] if pair else None
     return node is not None and node.plain and bool(RUBY_ONLY.fullmatch(node.value))
 
 
-def _edited(edit: Any, text: str, path: Path, value: Any, expected: Mapping[str, Any]) -> str:
-    try:
-        found: str = edit(text, path, value)
-        if same(read_yaml(found), dict(expected)):
-            return found
-    except (MainstayError, ValueError):
-        pass
+def _edited(text: str | None, path: Path, expected: Mapping[str, Any]) -> Tree:
+    """TEXT, read; refused where it is not what was EXPECTED of the edit at PATH."""
+    with contextlib.suppress(MainstayError):
+        tree = Tree(text or "")
+        if text is not None and same(tree.data(), dict(expected)):
+            return tree
     raise MainstayError(
         f"{path_text(path)}: found a place that cannot be edited without changing others (an alias, a merge key or a list); "
         "expected a mapping of its own: change it with `rails credentials:edit`"
     )
 
 
-def _set(text: str, path: Path, value: Any) -> str:
-    node = Tree(text).root
+def _set(tree: Tree, path: Path, value: Any) -> str | None:
+    """The text with VALUE at PATH; None where no edit is known."""
+    node, text = tree.root, tree.text
     if node is None or (node.kind == "scalar" and not node.value):
         return _with_newline(text) + "".join(block(_nested(path, value), 0))
     for depth, part in enumerate(path):
@@ -179,7 +180,7 @@ def _set(text: str, path: Path, value: Any) -> str:
         if depth == len(path) - 1 or found.kind != "mapping":
             return _replace(text, node, key, found, _nested(path[depth + 1 :], value))
         node = found
-    return text
+    return None
 
 
 def _nested(path: Path, value: Any) -> Any:
@@ -192,8 +193,10 @@ def _with_newline(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
 
 
-def _replace(text: str, parent: Node, key: Node, found: Node, value: Any) -> str:
-    colon = text.index(":", key.end) + 1
+def _replace(text: str, parent: Node, key: Node, found: Node, value: Any) -> str | None:
+    colon = text.find(":", key.end) + 1
+    if not colon:
+        return None
     between = text[colon : found.start] if found.start > colon else ""
     inline = parent.flow or not isinstance(value, (dict, list)) or not value
     if not inline:
@@ -204,7 +207,9 @@ def _replace(text: str, parent: Node, key: Node, found: Node, value: Any) -> str
     return f"{text[:start]}{space}{flow(value)}{text[found.end :]}"
 
 
-def _insert(text: str, mapping: Node, values: Mapping[str, Any]) -> str:
+def _insert(text: str, mapping: Node, values: Mapping[str, Any]) -> str | None:
+    if mapping.kind != "mapping":
+        return None
     if mapping.flow:
         place = mapping.end - 1
         comma = ", " if mapping.pairs and not text[:place].rstrip().endswith(",") else ""
@@ -214,31 +219,37 @@ def _insert(text: str, mapping: Node, values: Mapping[str, Any]) -> str:
     return head + "".join(block(values, mapping.pairs[0][0].column)) + tail
 
 
-def _remove(text: str, path: Path, value: Any) -> str:
-    """TEXT without the key at PATH, its whole lines where it stands in a block. VALUE is of no meaning here."""
+def _remove(tree: Tree, path: Path) -> str | None:
+    """The text without the key at PATH, however often it stands there; its whole lines where it stands in a block."""
     while True:
-        root = Tree(text).root
-        parents: list[tuple[Node, Node]] = []
-        node: Node | None = root
+        pairs: list[tuple[Node, Node]] = []
+        holder, node = tree.root, tree.root
         for part in path:
             pair = node.find(part) if node is not None else None
-            if pair is None or node is None:
-                return text
-            parents.append(pair)
+            if pair is None:
+                return tree.text
+            pairs.append(pair)
             holder, node = node, pair[1]
-        text = _cut(text, holder, parents)
+        text = _cut(tree.text, holder, pairs) if holder is not None else None
+        if text is None or text == tree.text:
+            return None
+        try:
+            tree = Tree(text)
+        except MainstayError:
+            return None
 
 
-def _cut(text: str, holder: Node, parents: Sequence[tuple[Node, Node]]) -> str:
-    key, found = parents[-1]
+def _cut(text: str, holder: Node, pairs: Sequence[tuple[Node, Node]]) -> str | None:
+    """TEXT without the last of PAIRS, which stands in HOLDER; the others lead there."""
+    key, found = pairs[-1]
     place = next(number for number, pair in enumerate(holder.pairs) if pair[0] is key)
     if holder.flow:
         if place + 1 < len(holder.pairs):
             return text[: key.start] + text[holder.pairs[place + 1][0].start :]
         start = holder.pairs[place - 1][1].end if place else key.start
         return text[:start] + text[max(found.end, key.end) :]
-    if len(holder.pairs) == 1 and len(parents) > 1:
-        return _replace(text, Node("mapping", 0, 0, 0, 0), parents[-2][0], holder, {})
+    if len(holder.pairs) == 1 and len(pairs) > 1:
+        return _replace(text, Node("mapping", 0, 0, 0, 0), pairs[-2][0], holder, {})
     start, end = text.rfind("\n", 0, key.start) + 1, text.find("\n", max(found.end, key.end))
     return text[:start] + (text[end + 1 :] if end >= 0 else "")
 
