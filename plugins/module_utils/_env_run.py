@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError, shown
@@ -48,8 +48,11 @@ def run(common: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], schemas
     chosen = [_schema(item, known) for item in whole]
     gathered, notes = gather(wanted)
     findings: list[Finding] = []
-    for one, schema, option in zip(gathered, chosen, options, strict=True):
-        findings += evaluate(one.sources, schema, option)
+    for target, one, schema, option in zip(wanted, gathered, chosen, options, strict=True):
+        # of what cannot be read nobody knows what is missing in it
+        unknown = {item.kind for item in one.obstacles}
+        looked_at = tuple(kind for kind in kinds(target) if kind not in unknown)
+        findings += evaluate(one.sources, schema, replace(option, looked_at=looked_at))
         findings += _obstacles(one, option)
     files = dict.fromkeys(source.path for one in gathered for source in one.sources)
     return Run(tuple(ordered(findings)), tuple(files), tuple(notes))
@@ -145,7 +148,6 @@ def _options(item: Mapping[str, Any], target: Target) -> Options:
         databases=item["databases"],
         severities=item["severities"],
         process_env=process_env,
-        looked_at=kinds(target),
     )
 
 

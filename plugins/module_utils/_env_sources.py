@@ -55,8 +55,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Something that could not be read: `rule` is missing-file or unreadable."""
+    """Something of KIND (as a Source's) that could not be read: `rule` is missing-file or unreadable."""
 
+    kind: str
     rule: str
     file: str
     message: str
@@ -157,7 +158,7 @@ class _Gatherer:
         try:
             data, about = read_regular(path)
         except _NoFile as error:
-            self.obstacles.append(Obstacle(error.rule, shown, str(error)))
+            self.obstacles.append(Obstacle(kind, error.rule, shown, str(error)))
             return
         mode = stat.S_IMODE(about.st_mode)
         owner, group = _user(about.st_uid), _group(about.st_gid)
@@ -171,7 +172,7 @@ class _Gatherer:
         except NotADirectoryError:
             self._file("secret", path)
         except OSError as error:
-            self.obstacles.append(Obstacle(_rule(error), shown_path(path), f"the folder {_words(error)}"))
+            self.obstacles.append(Obstacle("secret", _rule(error), shown_path(path), f"the folder {_words(error)}"))
         else:
             for name in names:
                 self._file("secret", os.path.join(path, name))
@@ -182,7 +183,9 @@ class _Gatherer:
             return
         names = [name for name in settings_names(environment) if os.path.lexists(os.path.join(path, name))]
         if not names:
-            self.obstacles.append(Obstacle("missing-file", shown_path(path), "the folder has no settings.yml"))
+            self.obstacles.append(
+                Obstacle("settings", "missing-file", shown_path(path), "the folder has no settings.yml")
+            )
         for name in names:
             self._file("settings", os.path.join(path, name))
 
@@ -190,9 +193,9 @@ class _Gatherer:
         try:
             self.sources.append((Source("process", place, read(name)), ""))
         except NotThere as error:
-            self.obstacles.append(Obstacle("missing-file", place, str(error)))
+            self.obstacles.append(Obstacle("process", "missing-file", place, str(error)))
         except NotReadable as error:
-            self.obstacles.append(Obstacle("unreadable", place, str(error)))
+            self.obstacles.append(Obstacle("process", "unreadable", place, str(error)))
 
 
 def shown_path(path: str) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -27,6 +28,10 @@ class NotReadable(MainstayError):
     """It runs, but who asks may not read its environment, or nothing here can be asked."""
 
 
+class _Overwritten(NotReadable):
+    """The kernel shows the memory that the environment was in at the start; what a process puts there later is no environment."""
+
+
 def unit_environment(unit: str) -> bytes:
     """What the main process of UNIT was started with."""
     if not _UNIT.fullmatch(unit):
@@ -41,28 +46,37 @@ def unit_environment(unit: str) -> bytes:
 
 
 def container_environment(name: str) -> bytes:
-    """What the first process of container NAME was started with; where another machine or namespace runs it, what it was configured with."""
+    """What the first process of container NAME was started with; where that cannot be seen from here, what it was configured with."""
     if not _CONTAINER.fullmatch(name):
         raise MainstayError(f"container: found {name!r}; expected a container's name or id")
-    engine = next((item for item in ENGINES if shutil.which(item)), None)
-    if engine is None:
-        raise NotReadable(f"none of {', '.join(ENGINES)} is installed here")
-    form = "{{.State.Running}} {{.State.Pid}} {{.Id}}"
-    words = _ask(
-        [engine, "inspect", "--type=container", "--format", form, "--", name], f"{engine} knows no such container"
-    )
-    parts = words.decode("utf-8", "replace").split()
+    engines = [item for item in ENGINES if shutil.which(item)]
+    refusal: MainstayError = NotReadable(f"none of {', '.join(ENGINES)} is installed here")
+    for engine in engines:
+        try:
+            return _of_engine(engine, name)
+        except (NotThere, NotReadable) as error:
+            refusal = error
+    raise refusal
+
+
+def _of_engine(engine: str, name: str) -> bytes:
+    told = _inspect(engine, name, "{{.State.Running}} {{.State.Pid}} {{.Id}}")
+    parts = told.decode("utf-8", "replace").split()
     if len(parts) != 3 or parts[0] != "true":
         raise NotThere("the container does not run")
     if _runs_here(parts[1], parts[2]):
-        return _environ(parts[1])
-    form = "{{json .Config.Env}}"
-    told = _ask([engine, "inspect", "--type=container", "--format", form, "--", name], f"{engine} cannot be asked")
+        with contextlib.suppress(_Overwritten):
+            return _environ(parts[1])
     try:
-        entries = json.loads(told) or []
+        entries = json.loads(_inspect(engine, name, "{{json .Config.Env}}")) or []
     except ValueError:
         raise NotReadable(f"{engine} gave no JSON") from None
     return b"".join(os.fsencode(str(entry)) + b"\0" for entry in entries)
+
+
+def _inspect(engine: str, name: str, form: str) -> bytes:
+    command = [engine, "inspect", "--type=container", "--format", form, "--", name]
+    return _ask(command, f"{engine} knows no such container")
 
 
 def _runs_here(pid: str, identity: str) -> bool:
@@ -77,11 +91,16 @@ def _runs_here(pid: str, identity: str) -> bool:
 def _environ(pid: str) -> bytes:
     try:
         with open(f"/proc/{int(pid)}/environ", "rb") as handle:
-            return handle.read()
+            found = handle.read()
     except (FileNotFoundError, ProcessLookupError):
         raise NotThere("its process ended meanwhile") from None
     except (OSError, ValueError):
         raise NotReadable("its process's environment cannot be read; expected its own user, or root") from None
+    if found and b"=" not in found.split(b"\0", 1)[0]:
+        raise _Overwritten(
+            "its process has written over its environment, as those do that set a long title (Ruby, nginx)"
+        )
+    return found
 
 
 def _ask(command: Sequence[str], refusal: str) -> bytes:

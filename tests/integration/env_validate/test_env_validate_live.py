@@ -61,6 +61,26 @@ def test_a_unit_that_does_not_run_is_a_finding(host: Any, unit: str, name: str, 
     assert words in str(result["findings"])
 
 
+#: What Ruby does for a title that is longer than its command line.
+OVERWRITES = """
+import ctypes, time
+words = open("/proc/self/stat").read().rpartition(")")[2].split()
+start, end = int(words[47]), int(words[48])
+ctypes.memset(start, 0, end - start)
+ctypes.memmove(start, b"le of the process", 17)
+time.sleep(600)
+"""
+
+
+def test_a_process_that_wrote_over_its_environment_is_said(host: Any, unit: str) -> None:
+    host.write("/srv/live/title.py", OVERWRITES)
+    host.run("sed -i 's|^ExecStart=.*|ExecStart=/usr/bin/python3 /srv/live/title.py|' /etc/systemd/system/live.service")
+    host.run("systemctl daemon-reload && systemctl restart live.service && sleep 1")
+    result = validate(host, unit=unit, loaders=["systemd"])
+    assert judged(result) == {("unreadable", f"unit:{unit}", "")}
+    assert "has written over its environment" in str(result["findings"])
+
+
 def test_another_users_process_is_a_finding(host: Any, unit: str) -> None:
     become = {"become": True, "become_user": "nobody", "become_method": "ansible.builtin.su"}
     become["become_flags"] = "-s /bin/sh"

@@ -213,6 +213,16 @@ def test_the_severity_of_a_missing_file_can_be_set(tmp_path: Path) -> None:
     assert run({**common, "severities": {"missing-file": "off"}}, [], {}).findings == ()
 
 
+def test_what_cannot_be_read_is_not_called_missing_variable_by_variable(tmp_path: Path) -> None:
+    common = {"loaders": ["ruby"], "mode": "0600", "schema": "s"}
+    found = run({**common, "files": [str(tmp_path / "none")]}, [], SCHEMA).findings
+    assert [item.rule for item in found] == ["missing-file"]
+    (tmp_path / ".env").write_text("")
+    (tmp_path / ".env").chmod(0o600)
+    found = run({**common, "files": [str(tmp_path / ".env")]}, [], SCHEMA).findings
+    assert [(item.rule, item.variable) for item in found] == [("missing", "A")]
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
