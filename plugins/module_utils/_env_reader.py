@@ -41,13 +41,18 @@ if TYPE_CHECKING:
 _ASSIGNED = re.compile(r"\s*(?:export\s+)?['\"]?([^\s'\"=:]+)['\"]?\s*[=:]")
 
 
+#: Findings of one rule and severity in one file that are told one by one.
+MOST_OF_A_KIND = 200
+
+
 class Reader:
     """Reads the sources once; the checks ask it, and report to it."""
 
     def __init__(self, sources: list[Source], schema: Schema | None, options: Options) -> None:
         self.schema = schema
         self.options = options
-        self.findings: list[Finding] = []
+        self._found: dict[tuple[str, str, str], dict[Finding, None]] = {}
+        self._more: dict[tuple[str, str, str], set[int]] = {}
         self._said: set[tuple[object, ...]] = set()
         self._cache: dict[str, dict[str, dict[str, str]]] = {}
         self.relaxed = options.environment in RELAXED_IN
@@ -89,11 +94,25 @@ class Reader:
         if self.relaxed and rule in RELAXED:
             standard = "warning"
         wanted = self.options.severities.get(rule, standard)
-        if wanted != "off":
-            text = f"{variable} {message}" if variable else message
-            self.findings.append(
-                Finding(rule, wanted, place.file, place.line, variable, text, remedy or RULES[rule].remedy)
+        if wanted == "off":
+            return
+        text = f"{variable} {message}" if variable else message
+        item = Finding(rule, wanted, place.file, place.line, variable, text, remedy or RULES[rule].remedy)
+        kind = rule, wanted, place.file
+        alike = self._found.setdefault(kind, {})
+        if item in alike or len(alike) < MOST_OF_A_KIND:
+            alike[item] = None
+        else:
+            self._more.setdefault(kind, set()).add(hash(item))
+
+    def findings(self) -> list[Finding]:
+        """All that were reported; of one kind in one file no more than people read, and how many there are beyond."""
+        found = [item for alike in self._found.values() for item in alike]
+        for (rule, severity, file), more in self._more.items():
+            found.append(
+                Finding(rule, severity, file, 0, "", f"{len(more)} more of these in the file", RULES[rule].remedy)
             )
+        return found
 
     def named(self, name: str, reading: Reading | None = None, line: int = 0) -> str:
         """NAME as a message may show it: '' where it may be a part of a value."""

@@ -82,7 +82,7 @@ def evaluate(sources: Iterable[Source], schema: Schema | None, options: Options)
         _env_checks_drift,
     ):
         family.check(reader)
-    return ordered(reader.findings)
+    return ordered(reader.findings())
 
 
 def _check(sources: list[Source], options: Options) -> None:

@@ -88,6 +88,13 @@ def test_findings_come_by_file_and_line_errors_first() -> None:
     )
 
 
+def test_of_one_kind_no_more_are_told_than_people_read() -> None:
+    found = evaluate([env("A=b\n" * 1000 + "B=$(id)\n")], None, options())
+    assert len(judged(found, "duplicate-key")) == 201
+    assert judged(found, "duplicate-key")[0].message == "799 more of these in the file"
+    assert [item.line for item in judged(found, "command-substitution")] == [1001]
+
+
 def test_a_value_is_judged_where_it_comes_from() -> None:
     """The highest layer supplies it; a lower one that it hides is not judged."""
     layers = [env("PORT=x", ".env"), env("A=1\nPORT=y", ".env.production")]

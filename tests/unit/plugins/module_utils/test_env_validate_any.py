@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -29,6 +30,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_validate imp
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import SEVERITIES, Finding
 
 CASES = {**env_cases_values.CASES, **env_cases_loaders.CASES, **env_cases_secrets.CASES, **env_cases_places.CASES}
+#: `make soak` asks for more.
+INPUTS = int(os.environ.get("MAINSTAY_FUZZ_INPUTS", "3000")) // 10
 NAMES = [
     "API_KEY",
     "DATABASE_URL",
@@ -89,7 +92,7 @@ def sources(data: Iterable[bytes]) -> list[Source]:
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=INPUTS, deadline=None)
 @given(st.lists(BYTES, min_size=5, max_size=5), st.booleans())
 @example([b"=\0\xff", b"A=${", b"\r", b"{a: ", b"\0=\0"], True)
 def test_any_bytes_are_judged(data: list[bytes], with_schema: bool) -> None:
@@ -173,7 +176,7 @@ def shown(findings: list[Finding]) -> str:
     return re.sub(r"\b(?:6379|6380|1024|0644|0600|65535)\b", "", text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=INPUTS, deadline=None)
 @given(LINES, LINES, DIRTY, LINES, st.booleans(), st.booleans())
 def test_no_piece_of_a_value_is_in_a_finding(
     env: list[tuple[str, str, str, str]],
