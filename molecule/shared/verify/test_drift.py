@@ -19,6 +19,12 @@ def test_a_run_undoes_drift_says_so_and_leaves_alone_what_it_does_not_know(backe
         assert all(changed == 1 and broken == 0 for changed, broken in recap(output).values()), recap(output)
         assert "allkeys-lru" in output and "noeviction" in output
         assert backend.admin("session").config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        # What was done stands in the host's journal too, in the words of the result.
+        told = backend.host.check_output("journalctl -q -t mainstay.backend -o cat --since=-10min")
+        assert any(
+            line.startswith("valkey_instances: ") and "session" in line and "maxmemory-policy" in line
+            for line in told.splitlines()
+        ), told
         # Repaired live: no server was restarted for it.
         assert {name: backend.main_pid(f"valkey-server@{name}") for name in before} == before
         assert backend.superuser("SELECT count(*) FROM pg_database WHERE datname = 'verify_other'") == "1"
