@@ -22,6 +22,8 @@ _LONG = re.compile(
     r'"""(.*?)(?<!\\)"""|```(.*?)(?<!\\)```|(?!""")"((?:\\.|[^"\\])*)"|\'((?:\\.|[^\'\\])*)\'', re.DOTALL
 )
 _SPACE = re.compile(r"(?:[ \t\n]|#(?:[ \t][^\n]*|(?=\n|$)))*")
+#: Decorators that stand alone or whose words need no name before them.
+_PLAIN = ("required", "optional", "sensitive", "public", "internal", "deprecated", "desc", "description")
 _REFERENCE = re.compile(r"\$(?:[A-Za-z_{(])")
 
 
@@ -193,9 +195,15 @@ def _decorators(text: str, line: int) -> list[Comment | Decorator] | None:
             following = re.compile(r"(?<=[ \t\n])[@#]").search(text, start)
             reader.at = following.start() if following else len(text)
             words = text[start : reader.at].strip()
-            found += [Comment(words, line)] if words else []
+            found += [Comment(_label(found) + words, line)] if words else []
         reader.at = re.compile(r"[ \t\n]*").match(text, reader.at).end()  # type: ignore[union-attr]
     return found
+
+
+def _label(before: list[Comment | Decorator]) -> str:
+    """What to put before words that follow a decorator: its name, where that says what they are."""
+    last = before[-1] if before else None
+    return f"{last.name}: " if isinstance(last, Decorator) and last.value is None and last.name not in _PLAIN else ""
 
 
 def _item_value(lines: _Lines, at: int, start: int) -> tuple[Node | None, str, int]:

@@ -215,6 +215,11 @@ def test_what_has_a_counterpart_is_imported(text: str, wanted: Variable | None) 
             Variable("A"),
             ["1: @sensitive, which is decided at run time or has options: taken as sensitive"],
         ),
+        (
+            "# @desc The port\n# @default 6379\n# @required now\nA=\n",
+            Variable("A", required=True, description="The port\ndefault: 6379\nnow"),
+            ["1: @desc", "2: @default"],
+        ),
         ("# @tag(x) @icon=mdi:key\nA=\n", Variable("A"), ["1: @tag", "1: @icon"]),
         ("# @internal\n# @internal\nA=\n", Variable("A"), ["1: @internal", "2: @internal"]),
         ("# @type=url @type=email\nA=\n", Variable("A", "url"), ["1: @type, given a second time"]),
