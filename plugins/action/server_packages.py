@@ -45,7 +45,8 @@ class ActionModule(BackendAction):
             )
         version = postgres_version(found.cluster.version, probe)
         wanted = {role: packages_of(role, version) for role in roles}
-        missing = {role: [name for name in names if not probe["packages"].get(name)] for role, names in wanted.items()}
+        there = {name for name, found in probe["packages"].items() if found} | set(probe.get("foreseen", ()))
+        missing = {role: [name for name in names if name not in there] for role, names in wanted.items()}
         if not any(missing.values()):
             return {"changed": False}
         return self._install(missing, found, probe, task_vars)
@@ -71,13 +72,17 @@ class ActionModule(BackendAction):
             "files": files,
         }
         result = self.remote("packages", arguments, task_vars)
-        if not result.get("failed") and not self._task.check_mode:
+        if result.get("failed"):
+            return result
+        if self._task.check_mode:  # a role that comes later need not foretell the same again
+            learnt = {"foreseen": sorted({*probe.get("foreseen", ()), *arguments["names"]})}
+        else:
             suites = sorted({*probe["apt"]["suites"], *([suite] if suite else [])})
             learnt = {
                 "packages": {**probe["packages"], **result["versions"]},
                 "apt": {**probe["apt"], "suites": suites, "updated": True},
             }
-            result["ansible_facts"] = {PROBE: {**probe, **learnt}}
+        result["ansible_facts"] = {PROBE: {**probe, **learnt}}
         return result
 
     def _file(self, source: str, path: str, variables: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, str]:

@@ -122,6 +122,8 @@ def _save(read: Checker) -> str:
 
 
 def _appendfsync(purpose: Purpose, read: Checker) -> str:
+    # While the disk is at a sync of everysec, the server answers before it writes, for two seconds at most: a kill then loses what it acknowledged.
+    default = "always" if purpose.keeps else "everysec"
     # YAML reads a bare no as false.
     if read.get("appendfsync") in (False, "no") and purpose.keeps:
         read.problem(
@@ -129,10 +131,10 @@ def _appendfsync(purpose: Purpose, read: Checker) -> str:
             "no",
             f"everysec or always on a {purpose.name} instance: a power cut would lose what the system did not write yet",
         )
-        return "everysec"
+        return default
     if read.get("appendfsync") is False:
         return "no"
-    return read.choice("appendfsync", "everysec", ("always", "everysec", "no"))
+    return read.choice("appendfsync", default, ("always", "everysec", "no"))
 
 
 def _directory(name: str, read: Checker) -> str:

@@ -68,6 +68,11 @@ def installed(*names: str) -> list[bool]:
     return [name in found for name in names]
 
 
+def test_check_mode_foretells_every_part_once(site: Callable[..., tuple[int, str]]) -> None:
+    assert site("--check")[0] == 6
+    assert installed("valkey-server", "postgresql-17") == [False, False]
+
+
 def test_one_part_alone_installs_only_its_own(site: Callable[..., tuple[int, str]]) -> None:
     assert site("--tags", "valkey")[0] == 2
     assert installed("valkey-server", "postgresql-17") == [True, False]

@@ -94,7 +94,7 @@ def test_a_restart_happens_only_where_a_directive_needs_it_and_loses_nothing(bac
     after = back.run_ids()
     assert after["session"] != before["session"]
     assert (after["cache"], after["cable"]) == (before["cache"], before["cable"])
-    assert wrote > 100 and found == wrote
+    assert wrote > 20 and found == wrote
 
 
 def test_turning_persistence_on_together_with_a_restart_loses_nothing(back: Any) -> None:
@@ -104,7 +104,7 @@ def test_turning_persistence_on_together_with_a_restart_loses_nothing(back: Any)
         back, "cache", 8, lambda: runs.append(back.apply({"cache": {"appendonly": True, "databases": 3}}))
     )
     runs[0].ok()
-    assert wrote > 100 and found == wrote
+    assert wrote > 20 and found == wrote
     assert back.info("cache", "aof_enabled") == 1
 
 
