@@ -68,9 +68,9 @@ def _loader() -> type[yaml.SafeLoader]:
     """The safe loader, of texts that are not nested deeply: it takes long for these, and the one in C crashes."""
 
     class Loader(yaml.SafeLoader):
-        def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
             self.refuse(self.flow_level)
-            super().fetch_flow_collection_start(token)
+            super().fetch_flow_collection_start(TokenClass)
 
         def add_indent(self, column: int) -> bool:
             self.refuse(len(self.indents))

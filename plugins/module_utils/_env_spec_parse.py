@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 #: Nested calls and literals, and the lines over which one may go.
 _DEPTH, _LINES = 20, 200
@@ -45,7 +46,7 @@ class Group:
     named: dict[str, Node] = field(default_factory=dict)
 
 
-Node = Text | Group
+Node: TypeAlias = "Text | Group"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Strange:
     line: int
 
 
-Block = Item | Strange | tuple[Comment | Decorator, ...]
+Block: TypeAlias = "Item | Strange | tuple[Comment | Decorator, ...]"
 
 
 class _Unfit(Exception):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 
-Lookup = Callable[[str], str | None]
+Lookup = Callable[[str], "str | None"]
 
 # Go's (?i) lets the long s and the Kelvin sign be letters of the range a-z
 _NAME = "[A-Za-z_\u017f\u212a][A-Za-z0-9_\u017f\u212a]*+"

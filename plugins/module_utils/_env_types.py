@@ -16,7 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_pattern impo
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Variable
 from ansible_collections.mainstay.backend.plugins.module_utils._env_url import host_fault, url_fault
 
-Check = Callable[[str], str | None]
+Check = Callable[[str], "str | None"]
 
 #: Type -> what a value of it is, for people.
 TYPES: Mapping[str, str] = {
