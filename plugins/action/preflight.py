@@ -16,6 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._packages import 
 )
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import PROBE, ROLES, this_run
+from ansible_collections.mainstay.backend.plugins.plugin_utils.schemas import read_schemas
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import check_store
 
 
@@ -30,6 +31,8 @@ class ActionModule(BackendAction):
         here, groups = task_vars["inventory_hostname"], task_vars.get("groups", {})
         serves = tuple(name for name in SERVERS if name in roles or (not roles and here in groups.get(name, ())))
         found = self.describe(task_vars, serves)
+        if not roles or "environment" in roles:
+            read_schemas(found, task_vars)
         facts: dict[str, Any] = {}
         probe = found.host.probe
         if probe is None:

@@ -105,6 +105,10 @@ def compare_directory(spec: DirectorySpec) -> Change | None:
     found = _stat(spec.path)
     if found is not None and stat.S_ISLNK(found.st_mode) and found.st_uid == 0 and os.path.isdir(spec.path):
         found = os.stat(spec.path)
+    if found is not None and stat.S_ISLNK(found.st_mode):
+        raise MainstayError(
+            f"{spec.path}: found a link, not a directory, that is not root's or leads to none; expected the real path"
+        )
     if found is not None and not stat.S_ISDIR(found.st_mode):
         raise MainstayError(f"{spec.path}: found something that is not a directory; expected a directory or nothing")
     what = ["created"] if found is None else [] if spec.keep else _attribute_changes(spec, found)
