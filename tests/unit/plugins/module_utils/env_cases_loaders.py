@@ -9,6 +9,9 @@ from env_case import PEM, Case, case, env
 CASES: dict[str, tuple[list[Case], list[Case]]] = {
     "loaders-disagree": (
         [
+            case(
+                "A=pa$$", loaders=("python", "node", "systemd", "compose"), at=1, of="A", says="compose reads $$ as $"
+            ),
             case("A='b' # c", at=1, of="A", says="systemd keeps the comment"),
             case("export A=b", at=1, of="A", says="systemd does not set it"),
             case('A="b"', loaders=("ruby", "python", "docker"), at=1, of="A", says="docker keeps the quotes"),
@@ -62,11 +65,13 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "expands-unset": (
         [
+            case("A=$NOBODY-x", loaders=("compose",), at=1, of="A"),
             case("A=pa$word", loaders=("ruby", "compose"), at=1, of="A", says="ruby and compose"),
             case("A=${NOBODY}/x", loaders=("python",), at=1, of="A"),
             case("A=${NOBODY:-x}", loaders=("ruby",), at=1, of="A"),
         ],
         [
+            case("A=$NOBODY-x", loaders=("python",)),
             case("B=1\nA=$B/x", loaders=("ruby",)),
             case("A=${B}/x\n", loaders=("python",), process_env={"B": "1"}),
             case(env("B=1"), env("A=$B", ".env.local"), loaders=("ruby",)),

@@ -54,6 +54,12 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     "invalid-utf8": ([case(env(b"A=b\nC=\xff\n"), at=2)], [case("A=é\u20ac")]),
     "shared-instance": (
         [
+            case(
+                "CACHE_URL=redis://localhost",
+                schema=schema(Variable("CACHE_URL"), Variable("SESSION_URL", default="redis://127.0.0.1", line=9)),
+                at=9,
+                of="SESSION_URL",
+            ),
             case("A=unix:///run/redis/a.sock\nB=unix:///run/redis/a.sock?db=1", at=2, of="B", severity="warning"),
             case(
                 "CACHE_URL=redis://localhost/0\nSESSION_URL=redis://127.0.0.1:6379/1",

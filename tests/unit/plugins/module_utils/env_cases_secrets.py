@@ -42,6 +42,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "weak-secret": (
         [
+            case("", schema=schema(Variable("CI_TOKEN")), process_env={"CI_TOKEN": "weak"}, of="CI_TOKEN"),
             case("CACHE=redis://h/1?password=redis", at=1, of="CACHE", says="its password"),
             case("DB_PASSWORD=postgres", at=1, of="DB_PASSWORD"),
             case("DB_PASSWORD=P@ssw0rd2024", at=1, of="DB_PASSWORD"),
@@ -56,6 +57,9 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case("DB_PASSWORD=postgres", environment="test", at=1, of="DB_PASSWORD", severity="warning"),
         ],
         [
+            case("", process_env={"CI_TOKEN": "weak"}),
+            case("DB_PASSWORD=mysql-9f1c6bd07a52e83b"),
+            case(f"API_TOKEN=ghp_{'ab' * 18}"),
             case(f"DB_PASSWORD={STRONG}"),
             case("DB_PASSWORD=abcq jwpo kxzu vmnt"[:31].replace(" ", "-")),
             case("DB_PASSWORD=u7#Kp!2vQz9$Lm4x", loaders=("python", "systemd")),
@@ -68,6 +72,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "repeated-secret": (
         [
+            case(f"REDIS_CACHE_PASSWORD={STRONG}\nREDIS_SESSION_PASSWORD={STRONG}", at=2, of="REDIS_SESSION_PASSWORD"),
             case(f"JWT_SECRET={STRONG}\nSESSION_SECRET={STRONG}", at=2, of="SESSION_SECRET", says="JWT_SECRET"),
             case(secret("jwt", STRONG.encode()), secret("session", STRONG.encode()), of="session"),
             case(
@@ -77,6 +82,8 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             ),
         ],
         [
+            case(f"REDIS_PASSWORD={STRONG}\nREDIS_SESSION_PASSWORD={STRONG}"),
+            case(f"SHOP_JWT_SECRET={STRONG}\nJWT_SECRET={STRONG}"),
             case(f"JWT_SECRET={STRONG}\nSESSION_SECRET={OTHER}"),
             case(f"DATABASE_URL=postgresql://shop:{STRONG}@localhost/shop", secret("shop_db", STRONG.encode())),
             case(
@@ -142,12 +149,14 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "sensitive-in-settings": (
         [
+            case(settings('{"smtp": 1}\n"smtp":\n  "password": "hunter2x"\n'), at=3, of="smtp.password"),
             case(settings("smtp:\n  host: mail\n  password: hunter2x\n"), at=3, of="smtp.password"),
             case(settings("smtp: {host: mail, password: hunter2x}\n"), at=1, of="smtp.password"),
             case(settings(f"url: redis://u:{STRONG}@h/\n"), at=1, of="url"),
             case(settings(f"a: {STRONG}\n"), f"JWT_SECRET={STRONG}", at=1, of="a"),
         ],
         [
+            case(settings("url: redis://h/\nother: redis://u@h/\n")),
             case(settings("smtp:\n  password: <%= ENV['X'] %>\n  secret:\n  token: ~\n  api_key: ''\n")),
             case(settings("password_length: 8\nrequire_password: true\n# password: abc\n")),
             case(

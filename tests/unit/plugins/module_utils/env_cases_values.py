@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from env_case import PLAIN, PORT, RULES_OF_TWO, STRONG, Case, case, env, example, schema, secret
+from env_case import PLAIN, PORT, RULES_OF_TWO, STRONG, Case, case, env, example, schema, secret, settings
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Deprecation, Variable
 from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Source
@@ -40,6 +40,8 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             ),
         ],
         [
+            case("A = b", schema=schema(Variable("NEEDED", required=True)), loaders=("docker",)),
+            case("A=b", settings("b: 1"), schema=schema(Variable("NEEDED", required=True, source="settings"))),
             case("NEEDED=x", schema=schema(Variable("NEEDED", required=True))),
             case("OTHER=x", schema=schema(Variable("NEEDED", required_in=("staging",)))),
             case("OTHER=x", schema=schema(Variable("NEEDED", default="d"))),
@@ -82,6 +84,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "unknown": (
         [
+            case("PLAIN=a\nA1b2C3d4E5=b", schema=schema(PLAIN), at=2, says="may be a part of a value"),
             case("PLAIN=a\nPLIAN=b", schema=schema(PLAIN), at=2, of="PLIAN", says="did you mean PLAIN?"),
             case("QWHJ=b", schema=schema(PLAIN), at=1, of="QWHJ"),
         ],
