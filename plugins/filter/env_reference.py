@@ -8,7 +8,7 @@ name: env_reference
 short_description: Makes a reference of all variables, in Markdown, out of an application's env.schema.yml
 description:
   - Returns a table of all variables with their types, limits, defaults and descriptions, and one of the rules across them.
-  - Defaults and examples of sensitive variables are not shown.
+  - Examples of sensitive variables, and their defaults where these may be secrets, are not shown.
 version_added: 0.2.0
 author: The mainstay.backend authors (@mainstay)
 options:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What people read of a schema: .env.example, and a reference of all variables in Markdown. Neither holds a value of a sensitive variable."""
+"""What people read of a schema: .env.example, and a reference of all variables in Markdown. Neither holds what may be a secret."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import line, unfit
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema, Variable
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_options import RULE_MEANINGS
+from ansible_collections.mainstay.backend.plugins.module_utils._env_schema_values import hides
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _CODE = re.compile(r"(`[^`]*`)")
@@ -35,7 +36,7 @@ def _example(variable: Variable, environment: str) -> Iterator[str]:
     out = _gone(variable, environment)
     if out:
         yield from _comments(out)
-    value = "" if variable.sensitive else _value(variable, environment)
+    value = _value(variable, environment)
     if unfit(value):
         yield "# Its value holds what .env loaders read differently, so it is left out."
         value = ""
@@ -43,8 +44,9 @@ def _example(variable: Variable, environment: str) -> Iterator[str]:
 
 
 def _value(variable: Variable, environment: str) -> str:
-    default = variable.default_in(environment)
-    return default if default is not None else variable.example or ""
+    """Nothing of what may be a secret; of a sensitive variable that can hold none, the default only."""
+    found = None if hides(variable) else variable.default_in(environment)
+    return (found if found is not None else None if variable.sensitive else variable.example) or ""
 
 
 def _gone(variable: Variable, environment: str) -> str:
@@ -149,7 +151,7 @@ def _capital(text: str) -> str:
 
 def _defaults(variable: Variable) -> str:
     """Defaults as code; of a sensitive variable only that it has one."""
-    if variable.sensitive:
+    if hides(variable):
         return "not shown" if variable.default is not None or variable.defaults else ""
     parts = [_code(variable.default)] if variable.default is not None else []
     return ", ".join([*parts, *[f"{_text(name)}: {_code(value)}" for name, value in variable.defaults.items()]])

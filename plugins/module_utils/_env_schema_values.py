@@ -72,14 +72,13 @@ def check_rules(schema: Schema, values: Mapping[str, str | None], environment: s
 
 
 def is_secret(variable: Variable) -> bool:
-    """Whether VARIABLE holds something to be kept secret: sensitive, of a type that can be a secret, and not with a default that all can read."""
-    return (
-        variable.sensitive
-        and variable.type in _SECRET_TYPES
-        and variable.default is None
-        and not variable.choices
-        and variable.source != "settings"
-    )
+    """Whether VARIABLE holds something to be kept secret: sensitive, of a form that can be a secret, and not with a default that all can read."""
+    return hides(variable) and variable.default is None and variable.source != "settings"
+
+
+def hides(variable: Variable) -> bool:
+    """Whether VARIABLE is sensitive and its values can be secrets at all, as a number of threads cannot."""
+    return variable.sensitive and variable.type in _SECRET_TYPES and not variable.choices
 
 
 def _distinct(missing: list[str], present: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env.example is read alike by every loader, and neither it nor the reference shows a value of a sensitive variable."""
+""".env.example is read alike by every loader, and neither it nor the reference shows what may be a secret."""
 
 from __future__ import annotations
 
@@ -98,7 +98,11 @@ def test_values_are_those_of_the_environment() -> None:
             "description: 'What it is.', type: int, min: 1, default: 5, sensitive: false",
             "\n# What it is.\n# int, at least 1; optional\nA=5\n",
         ),
-        ("type: int, default: 5", "\nA=\n"),
+        ("type: int, default: 5", "\nA=5\n"),
+        ("type: int, example: 5", "\nA=\n"),
+        ("type: enum, choices: [a, b], default: b", "\nA=b\n"),
+        ("default: hunter2", "\nA=\n"),
+        ("type: url, defaults: {test: 'redis://hunter2@h'}", "\nA=\n"),
         ("example: hunter2", "\nA=\n"),
         ("example: a b, sensitive: false", "\nA='a b'\n"),
         ('default: "its", sensitive: false', "\nA=its\n"),
@@ -133,6 +137,7 @@ def test_nothing_of_a_sensitive_variable_is_shown() -> None:
     found = schema("default: hunter2, defaults: {test: hunter3}, example: hunter4")
     assert "hunter" not in example_file(found) + example_file(found, "test") + markdown(found)
     assert "| not shown |" in markdown(found)
+    assert "| `5` |" in markdown(schema("type: int, default: 5"))
 
 
 def cells(row: str) -> list[str]:
