@@ -8,7 +8,8 @@ name: env_example
 short_description: Makes .env.example out of an application's env.schema.yml
 description:
   - Returns the text of a .env.example with every variable of the schema, what it is for, its type, and where it is required, in the schema's order.
-  - A variable that is not sensitive has its default, or its example, as value. A sensitive one is empty, but for the default of what can be no secret, as a number.
+  - A variable that is not sensitive has its default, or its example, as value. A sensitive one is empty, or has its default where that can be
+    no secret, as a number.
   - A variable that belongs in the secrets folder or in a settings file, is deprecated, or is forbidden in O(environment) is a comment.
   - Ruby's, Python's and Node's dotenv, systemd and Docker Compose read the text alike.
 version_added: 0.2.0
