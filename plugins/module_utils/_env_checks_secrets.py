@@ -49,19 +49,19 @@ class Secret:
 
 def check(reader: Reader) -> None:
     examples = {name: value for reading in reader.examples for name, value in _values(reading).items() if value}
-    judged: dict[tuple[str, str, Place], list[Secret]] = {}  # most views agree on most values
+    first: list[Secret] | None = None
     for view in reader.views:
-        found = []
-        for name, value in view.values.items():
+        found = [item for item in first or () if item.name in view.values and item.name not in view.news]
+        for name, value in view.news.items():
             place = view.places[name]
             if not value or (place.file == PROCESS_ENV and reader.variable(name) is None):
                 continue
-            secrets = judged.get((name, value, place))
-            if secrets is None:
-                judged[name, value, place] = secrets = list(secrets_of(reader, name, value, place, "env"))
-                _left(reader, name, value, place, secrets, examples)
+            secrets = list(secrets_of(reader, name, value, place, "env"))
+            _left(reader, name, value, place, secrets, examples)
             found += secrets
-        _judge(reader, found, examples)
+        if found != first:
+            _judge(reader, found, examples)
+        first = found if first is None else first
     files = [
         Secret(name, value, Place(path), "secret") for path, (name, value) in reader.secrets.items() if value.strip()
     ]

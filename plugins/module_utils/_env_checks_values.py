@@ -128,7 +128,7 @@ def _deprecated(reader: Reader, variable: Variable, place: Place) -> None:
 
 def _values(reader: Reader, schema: Schema, view: View, known: dict[tuple[str, str], str | None]) -> None:
     """KNOWN: what was found of a variable's value in another view."""
-    for name, value in view.values.items():
+    for name, value in view.news.items():
         variable = schema.variables.get(name)
         if variable is None or not value:
             continue
@@ -175,4 +175,8 @@ def _secret_values(reader: Reader, schema: Schema) -> None:
 def _readers(reader: Reader, view: View, name: str) -> str:
     """Which loaders a message speaks of, where not all read the variable alike."""
     values = {other.values.get(name) for other in reader.views}
-    return f" as {', '.join(view.loaders)} read{'s' if len(view.loaders) == 1 else ''} it" if len(values) > 1 else ""
+    if len(values) == 1:
+        return ""
+    mine = view.values.get(name)
+    loaders = [loader for other in reader.views if other.values.get(name) == mine for loader in other.loaders]
+    return f" as {', '.join(loaders)} read{'s' if len(loaders) == 1 else ''} it"

@@ -176,10 +176,18 @@ class Reader:
                 known = reading.loaded.get(loader) or reading.loaded[next(iter(reading.loaded))]
                 key.append(_number(results[index], known if isinstance(known, Loaded) else None))
             groups.setdefault(tuple(key), []).append(loader)
-        return [
+        views = [
             self._view(tuple(loaders), [results[index][number] for index, number in enumerate(key)])
             for key, loaders in groups.items()
         ]
+        for view in views:
+            one = views[0]
+            view.news = {
+                name: value
+                for name, value in view.values.items()
+                if view is one or one.values.get(name) != value or one.places[name] != view.places[name]
+            }
+        return views
 
     def _view(self, loaders: tuple[str, ...], layers: list[Loaded | None]) -> View:
         values: dict[str, str] = {}

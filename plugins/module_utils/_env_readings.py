@@ -83,6 +83,8 @@ class View:
     whole: bool
     #: before processes and `process_env` were laid over the files
     in_files: dict[str, str] = field(default_factory=dict)
+    #: `values` without those that the first view has too, from the same place
+    news: dict[str, str] = field(default_factory=dict)
     #: made when it is first asked for, by Reader.working
     working: dict[str, str] | None = None
 
