@@ -23,6 +23,9 @@ class Requirement(NamedTuple):
     why: str
 
 
+_REQUIRED, _OPTIONAL = Requirement("required", ""), Requirement("optional", "")
+
+
 def with_defaults(schema: Schema, values: Mapping[str, str | None], environment: str) -> dict[str, str]:
     """VALUES that are set to more than nothing, and the schema's defaults for the others: what the application works with."""
     found = {name: value for name, value in values.items() if value}
@@ -38,14 +41,14 @@ def requirement(variable: Variable, values: Mapping[str, str | None], environmen
     if environment in variable.forbidden_in:
         return Requirement("forbidden", f"in {environment}")
     if variable.required:
-        return Requirement("required", "")
+        return _REQUIRED
     if environment in variable.required_in:
         return Requirement("required", f"in {environment}")
     for other, wanted in variable.required_when.items():
         value = values.get(other)
         if value and (not wanted or any(_same(value, one) for one in wanted)):
             return Requirement("required", f"because {other} is {' or '.join(wanted) if wanted else 'set'}")
-    return Requirement("optional", "")
+    return _OPTIONAL
 
 
 def _same(value: str, wanted: str) -> bool:
@@ -58,6 +61,8 @@ def check_rules(schema: Schema, values: Mapping[str, str | None], environment: s
 
     Defaults fill in: they can make two values one, and complete a group, but they do not begin a group or count as a choice.
     """
+    if not schema.rules:
+        return []
     given = {name: value for name, value in values.items() if value}
     filled = with_defaults(schema, given, environment)
     found = []
