@@ -90,8 +90,8 @@ class ActionModule(BackendAction):
         result = self.remote("env_validate", {**arguments, "schemas": schemas, "folder": folder}, task_vars)
         if "findings" in result:
             if _true(given.get("show")):
-                host = [] if local else [f"{task_vars['inventory_hostname']}:"]
-                Display().display("\n".join([*host, *result["lines"]]))
+                host = str(task_vars["inventory_hostname"])
+                Display().display("\n".join([f"{host}:"] * (host != "localhost") + result["lines"]))
             result["reports"] = [] if self._task.check_mode else self._reports(given, result, task_vars)
         return result
 

@@ -121,6 +121,18 @@ def test_check_mode_reads_all_and_writes_nothing(shop: Application) -> None:
     assert result["reports"] == [str(shop.folder / "out.sarif")]
 
 
+def test_several_hosts_are_told_apart(shop: Application) -> None:
+    shop.write(".env", "A='\n")
+    local = f"ansible_connection=local ansible_python_interpreter={sys.executable} ansible_become=false"
+    inventory = shop.write("inventory", f"[app]\nweb1 {local}\nweb2 {local}\n")
+    done = shop.playbook("-i", str(inventory), root=".", junit="out.xml")
+    assert done.code == 2
+    assert {"web1:", "web2:"} <= set(done.out.splitlines())
+    assert sorted(path.name for path in shop.folder.glob("out*")) == ["out.web1.xml", "out.web2.xml"]
+    only = shop.playbook("-i", str(inventory), hosts="localhost", junit="out.xml")
+    assert (only.code, (shop.folder / "out.xml").exists()) == (2, True)
+
+
 def test_a_report_that_cannot_be_written_is_said(shop: Application) -> None:
     done, result = shop.module(root=".", junit="none/out.xml")
     assert done.code == 2
