@@ -54,6 +54,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     "invalid-utf8": ([case(env(b"A=b\nC=\xff\n"), at=2)], [case("A=é\u20ac")]),
     "shared-instance": (
         [
+            case("A=redis+unix:///run/a.sock\nB=redis+socket:///run/a.sock", at=2, of="B", severity="warning"),
             case(
                 "CACHE_URL=redis://localhost",
                 schema=schema(Variable("CACHE_URL"), Variable("SESSION_URL", default="redis://127.0.0.1", line=9)),
@@ -151,6 +152,13 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "wrong-database": (
         [
+            case(
+                "DATABASE_URL=postgresql:///blog",
+                schema=schema(DATABASE),
+                databases={"shop": {"port": 5432}},
+                at=1,
+                of="DATABASE_URL",
+            ),
             case(
                 "DATABASE_URL=postgresql://10.0.0.6/blog",
                 schema=schema(DATABASE),

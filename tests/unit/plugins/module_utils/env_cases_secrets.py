@@ -29,6 +29,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case("API_TOKEN=changeme", environment="development", at=1, of="API_TOKEN", severity="warning"),
         ],
         [
+            case("A=TODO", schema=schema(Variable("A", default="TODO"))),
             case(f"API_KEY={STRONG}"),
             case("LOG_LEVEL=info\nDDL=update\nMODE=change\nPOLICY=replace\nSTEP=create-drop"),
             case("APP_NAME=todo-app\nTITLE='Secret Santa'"),
@@ -42,6 +43,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "weak-secret": (
         [
+            case("SIGNER=abababababababab", schema=schema(Variable("SIGNER", type="hex")), at=1, of="SIGNER"),
             case("", schema=schema(Variable("CI_TOKEN")), process_env={"CI_TOKEN": "weak"}, of="CI_TOKEN"),
             case("CACHE=redis://h/1?password=redis", at=1, of="CACHE", says="its password"),
             case("DB_PASSWORD=postgres", at=1, of="DB_PASSWORD"),
@@ -156,6 +158,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case(settings(f"a: {STRONG}\n"), f"JWT_SECRET={STRONG}", at=1, of="a"),
         ],
         [
+            case(settings("url: redis://u:<%= x %>@h/\nother: {{ password }}\n")),
             case(settings("url: redis://h/\nother: redis://u@h/\n")),
             case(settings("smtp:\n  password: <%= ENV['X'] %>\n  secret:\n  token: ~\n  api_key: ''\n")),
             case(settings("password_length: 8\nrequire_password: true\n# password: abc\n")),

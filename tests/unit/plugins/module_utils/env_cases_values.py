@@ -160,7 +160,10 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
                 says="set NEW instead",
             )
         ],
-        [case("NEW=1", schema=schema(Variable("OLD", deprecated=Deprecation("NEW")), Variable("NEW")))],
+        [
+            case("OLD=", schema=schema(Variable("OLD", deprecated=Deprecation("NEW")), Variable("NEW"))),
+            case("NEW=1", schema=schema(Variable("OLD", deprecated=Deprecation("NEW")), Variable("NEW"))),
+        ],
     ),
     "not-distinct": (
         [case("A_ONE=same\nA_TWO=same", schema=RULES_OF_TWO["distinct"], at=2, says="A_ONE and A_TWO")],
