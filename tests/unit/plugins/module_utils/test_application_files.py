@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _store
@@ -213,6 +213,7 @@ def test_the_other_lines_of_gitignore_stay_and_the_block_comes_once() -> None:
     assert with_block(f"{BEGIN}\nhalf", ["a"]) == f"{BEGIN}\nhalf\n\n{BEGIN}\na\n{END}\n"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([BEGIN, END, "a", "", "#", ".env", "\t"]), max_size=8).map("\n".join))
 def test_writing_the_block_twice_is_writing_it_once(text: str) -> None:
     once = with_block(text, ALWAYS)
@@ -245,6 +246,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["yes", "no", "on", "null", "mail", "_x"]), VALUES, max_size=4))
 def test_settings_read_back_as_they_were_given(data: dict[str, Any]) -> None:
     assert yaml.safe_load(settings_text(data, ["written by …"])) == data
