@@ -42,7 +42,7 @@ _PIECES = [
 
 def _chosen(*weighted: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
     """One of the strategies, each as often as its weight says: one_of takes a repeated one once."""
-    many = [strategy for weight, strategy in weighted for _ in range(weight)]
+    many = [one for weight, strategy in weighted for one in [strategy] * weight]
     return st.integers(0, len(many) - 1).flatmap(many.__getitem__)
 
 

@@ -56,7 +56,7 @@ class Systemd:
         if self.lib.load_env_file(None, bytes(path), ctypes.byref(found)) < 0:
             return answer(None)
         entries = []
-        if found.value:
+        if bool(found):
             self.lib.strv_env_clean_with_callback(found, None, None)
             array = ctypes.cast(found, ctypes.POINTER(ctypes.c_char_p))
             while array[len(entries)] is not None:
