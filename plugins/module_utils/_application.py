@@ -149,8 +149,10 @@ def _plain(check: Checker, key: str) -> dict[str, Any]:
             check.say(
                 path, f"a {type(value).__name__}", "texts, numbers, true, false, lists and mappings, at most 20 deep"
             )
-        elif isinstance(value, str) and any(char < " " and char not in "\n\t" for char in value):
-            check.say(path, "a control character", "plain text")
+        elif isinstance(value, str) and any(
+            (char < " " and char not in "\n\t") or "\ud800" <= char <= "\udfff" for char in value
+        ):
+            check.say(path, "a character that is no text", "plain text")
 
     before = len(check.problems)
     walk(key, found, 20)

@@ -93,6 +93,8 @@ def test_junk_never_crashes_it(changes: list[tuple[tuple[str, ...], Any]]) -> No
 
 PLACES = [
     ("backend_consumers", "shop", "variables", "API_TOKEN"),
+    ("backend_consumers", "shop", "settings", "password"),
+    ("backend_consumers", "shop", "environment_settings", "api_token"),
     ("backend_credentials", "shop_db"),
     ("backend_credentials", "shop_db", "password"),
     ("backend_credentials", "shop_db", "value"),
