@@ -123,7 +123,7 @@ def _apt(verb: str, *arguments: str) -> tuple[int, str]:
     return code, "; ".join((told or lines)[-8:])[-1500:]
 
 
-def _run(*command: str, environment: Mapping[str, str] = _ENVIRONMENT) -> tuple[int, str]:
+def _run(*command: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
     try:
         done = subprocess.run(
             command,
@@ -132,7 +132,7 @@ def _run(*command: str, environment: Mapping[str, str] = _ENVIRONMENT) -> tuple[
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**os.environ, **environment},
+            env={**os.environ, **(_ENVIRONMENT if environment is None else environment)},
             check=False,
         )
     except OSError as error:

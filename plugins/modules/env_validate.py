@@ -264,7 +264,7 @@ TARGET: dict[str, Any] = {
     "environment": {"type": "str", "default": "production"},
     "root": {"type": "path"},
     "files": PATHS,
-    "secrets": PATHS,
+    "secrets": {**PATHS, "no_log": False},  # folders, not what is in them
     "settings": PATHS,
     "example": {"type": "path"},
     "unit": {"type": "str"},

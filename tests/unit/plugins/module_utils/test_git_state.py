@@ -127,7 +127,9 @@ def test_a_broken_repository_is_said_and_others_are_asked_all_the_same(repositor
 def test_two_processes_for_many_files(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
     real = subprocess.run
-    monkeypatch.setattr(_git_state.subprocess, "run", lambda *a, **k: runs.append(a) or real(*a, **k))
+    monkeypatch.setattr(
+        _git_state.subprocess, "run", lambda *a, check, **k: runs.append(a) or real(*a, check=check, **k)
+    )
     paths = [str(repository / f"app{number}" / ".env") for number in range(1000)]
     assert set(git_states(paths)[0].values()) == {GitState(False, True)}
     assert len(runs) == 2
