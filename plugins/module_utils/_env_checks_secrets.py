@@ -44,7 +44,7 @@ class Secret:
 
     @property
     def words(self) -> str:
-        return "its password " if self.url else ""
+        return "has a password that " if self.url else ""
 
 
 def check(reader: Reader) -> None:

@@ -20,7 +20,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case("API_TOKEN=xxxxxxxx", at=1, of="API_TOKEN"),
             case("API_TOKEN=REPLACE_ME", at=1, of="API_TOKEN"),
             case(
-                "DATABASE_URL=postgresql://shop:changeme@localhost/shop", at=1, of="DATABASE_URL", says="its password"
+                "DATABASE_URL=postgresql://shop:changeme@localhost/shop", at=1, of="DATABASE_URL", says="has a password that"
             ),
             case(f"API_TOKEN={STRONG}", example(f"API_TOKEN={STRONG}"), at=1, of="API_TOKEN", says="example's own"),
             case(f"API_TOKEN={STRONG}", schema=schema(Variable("API_TOKEN", example=STRONG)), at=1, of="API_TOKEN"),
@@ -45,7 +45,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
         [
             case("SIGNER=abababababababab", schema=schema(Variable("SIGNER", type="hex")), at=1, of="SIGNER"),
             case("", schema=schema(Variable("CI_TOKEN")), process_env={"CI_TOKEN": "weak"}, of="CI_TOKEN"),
-            case("CACHE=redis://h/1?password=redis", at=1, of="CACHE", says="its password"),
+            case("CACHE=redis://h/1?password=redis", at=1, of="CACHE", says="has a password that"),
             case("DB_PASSWORD=postgres", at=1, of="DB_PASSWORD"),
             case("DB_PASSWORD=P@ssw0rd2024", at=1, of="DB_PASSWORD"),
             case("API_TOKEN=k3Hf9", at=1, of="API_TOKEN", says="short"),
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case("API_TOKEN=abcdefghijklmnop", at=1, of="API_TOKEN", says="sequence"),
             case("API_TOKEN=1234567890123456", at=1, of="API_TOKEN"),
             case("SHOP_DB_PASSWORD=shop-db-password-1", at=1, of="SHOP_DB_PASSWORD", says="common words"),
-            case("DATABASE_URL=postgresql://shop:shop@localhost/shop", at=1, of="DATABASE_URL", says="its password"),
+            case("DATABASE_URL=postgresql://shop:shop@localhost/shop", at=1, of="DATABASE_URL", says="has a password that"),
             case(secret("shop_db", b"short"), schema=schema(Variable("SHOP_DB", source="secret")), of="SHOP_DB"),
             case("DB_PASSWORD=postgres", environment="test", at=1, of="DB_PASSWORD", severity="warning"),
         ],
