@@ -111,7 +111,7 @@ key_file:
   description: The key's file; empty where O(key) was given.
   type: str
   returned: always
-keys:
+key_paths:
   description: Key paths that differ, without their values.
   returned: always
   type: dict
@@ -213,7 +213,7 @@ def main() -> None:
         changed=bool(done.changes),
         path=want.path,
         key_file=want.key_file,
-        keys={"added": list(edited.added), "changed": list(edited.changed), "removed": list(edited.removed)},
+        key_paths={"added": list(edited.added), "changed": list(edited.changed), "removed": list(edited.removed)},
         actions=list(done.actions),
         diff=[change.diff() for change in done.changes],
     )

@@ -39,13 +39,13 @@ def test_what_rails_writes_is_edited_and_rails_reads_and_edits_it_again(rails: A
     expected = {**VALUES, "aws": dict(VALUES["aws"])}  # type: ignore[call-overload]
     assert rails.read() == expected
     assert rails.text().startswith("# the shop's ☂\nsecret_key_base: s3cret-new\naws: # billed\n")
-    assert done["keys"]["changed"] == ["secret_key_base", "smtp.port"]
-    assert done["keys"]["removed"] == ["aws.access_key_id"]
+    assert done["key_paths"]["changed"] == ["secret_key_base", "smtp.port"]
+    assert done["key_paths"]["removed"] == ["aws.access_key_id"]
     assert rails.host.play(tasks=[task(values=VALUES)]).ok().changed == []
     rails.edit("s3cret-new", "s3cret-by-rails")
     assert rails.read()["secret_key_base"] == "s3cret-by-rails"
     again = rails.host.play(tasks=[task(values=VALUES)]).ok().result("act")
-    assert again["keys"] == {"added": [], "changed": ["secret_key_base"], "removed": []}
+    assert again["key_paths"] == {"added": [], "changed": ["secret_key_base"], "removed": []}
     assert rails.read() == expected
 
 

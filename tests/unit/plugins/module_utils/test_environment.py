@@ -164,7 +164,8 @@ def test_any_password_survives_its_url(password: str, host: str) -> None:
     found = urlsplit(url(issued, Endpoint(host, 5432, "shop")))
     assert (found.scheme, found.username, found.hostname, found.port) == ("postgresql", "shop_db_a", host, 5432)
     assert unquote(found.password or "") == password
-    assert password not in url(issued, Endpoint(host, 5432, "shop"), "***")
+    # by its place, not by its text: a password may be a word of the URL itself
+    assert urlsplit(url(issued, Endpoint(host, 5432, "shop"), "***")).password == "***"
 
 
 def test_the_secrets_call() -> None:
