@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 TASK = "Run the instances"
 WRITE = """
 client, done, errors = connect({name!r}), [], 0
@@ -110,11 +112,26 @@ def test_loading_takes_its_time_and_the_watchdog_and_the_role_wait(valkey: Any) 
     assert valkey.python("print(json.dumps(connect('cable').dbsize()))") == 1500
 
 
-def test_a_server_stopped_while_it_loads_is_started_again(valkey: Any) -> None:
+STOP_AT_ONCE = """
+before=$(systemctl show -P MainPID valkey-server@cable); systemctl restart --no-block valkey-server@cable
+while :; do
+  now=$(systemctl show -P MainPID valkey-server@cable)
+  [ "$now" = 0 ] || [ "$now" = "$before" ] || break
+done
+kill -STOP "$now"; echo "$now"
+"""
+
+
+@pytest.mark.parametrize("how", ["while it loads", "before it listens"])
+def test_a_server_stopped_at_its_start_is_started_again(valkey: Any, how: str) -> None:
     valkey.python("c = connect('cable')\nfor n in range(1500): c.set('k:%d' % n, 'x' * 50)")
-    stopped = slow_restart(valkey)
-    valkey.host.run(f"kill -STOP {stopped}")
-    deadline = time.monotonic() + 40
+    if how == "while it loads":
+        stopped = slow_restart(valkey)
+        valkey.host.until("ss -Hxl", "/run/valkey-cable/valkey.sock", 10)
+        valkey.host.run(f"kill -STOP {stopped}")
+    else:
+        stopped = valkey.host.run(STOP_AT_ONCE).strip()
+    deadline = time.monotonic() + 60
     while pid(valkey, "cable") in ("0", stopped):
         assert time.monotonic() < deadline
         time.sleep(0.3)
