@@ -23,6 +23,8 @@ _SHOWN_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _HEAD = re.compile(r"(?P<indent>[ \t]*)(?P<export>export[ \t]+)?(?P<name>[\w.-]+)[ \t]*[=:][ \t]*")
 _COMMENT = re.compile(r"[ \t]*(#.*)?")
 _CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\\r?\n\Z")
+#: A line end to some loaders only, so they would not agree on where a variable stands.
+_LONE_CR = re.compile(r"\r(?!\n)")
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,7 @@ def _check_name(option: str, name: object) -> None:
 
 def edited(text: str, wanted: Mapping[str, str], removed: Sequence[str], loaders: Sequence[str]) -> Edit:
     """TEXT with the variables WANTED set and those REMOVED gone. MainstayError names the variable and the loader that stand against it."""
-    if re.search(
-        r"\r(?!\n)", text
-    ):  # a line end to some loaders only, so they would not agree on where a variable stands
+    if _LONE_CR.search(text):
         raise MainstayError("path: found a carriage return that is no part of a line end; expected a file without it")
     before = read_by(text, loaders)
     lines = _lines(text)
@@ -112,6 +112,11 @@ def edited(text: str, wanted: Mapping[str, str], removed: Sequence[str], loaders
         replaced.update({place.first: (place.last, "") for place in places})
         done += [(name, "removed")] if places else []
     found = _joined(lines, replaced, added, ending)
+    if _LONE_CR.search(found):
+        name = next((name for name, value in wanted.items() if "\r" in value), "")
+        raise MainstayError(
+            f"variables.{name}: found a carriage return in its value (not shown); expected one without it"
+        )
     if done:
         _judge(before, read_by(found, loaders), wanted, removed)
     return Edit(found, tuple(done))

@@ -20,7 +20,10 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case("API_TOKEN=xxxxxxxx", at=1, of="API_TOKEN"),
             case("API_TOKEN=REPLACE_ME", at=1, of="API_TOKEN"),
             case(
-                "DATABASE_URL=postgresql://shop:changeme@localhost/shop", at=1, of="DATABASE_URL", says="has a password that"
+                "DATABASE_URL=postgresql://shop:changeme@localhost/shop",
+                at=1,
+                of="DATABASE_URL",
+                says="has a password that",
             ),
             case(f"API_TOKEN={STRONG}", example(f"API_TOKEN={STRONG}"), at=1, of="API_TOKEN", says="example's own"),
             case(f"API_TOKEN={STRONG}", schema=schema(Variable("API_TOKEN", example=STRONG)), at=1, of="API_TOKEN"),
@@ -54,7 +57,12 @@ CASES: dict[str, tuple[list[Case], list[Case]]] = {
             case("API_TOKEN=abcdefghijklmnop", at=1, of="API_TOKEN", says="sequence"),
             case("API_TOKEN=1234567890123456", at=1, of="API_TOKEN"),
             case("SHOP_DB_PASSWORD=shop-db-password-1", at=1, of="SHOP_DB_PASSWORD", says="common words"),
-            case("DATABASE_URL=postgresql://shop:shop@localhost/shop", at=1, of="DATABASE_URL", says="has a password that"),
+            case(
+                "DATABASE_URL=postgresql://shop:shop@localhost/shop",
+                at=1,
+                of="DATABASE_URL",
+                says="has a password that",
+            ),
             case(secret("shop_db", b"short"), schema=schema(Variable("SHOP_DB", source="secret")), of="SHOP_DB"),
             case("DB_PASSWORD=postgres", environment="test", at=1, of="DB_PASSWORD", severity="warning"),
         ],

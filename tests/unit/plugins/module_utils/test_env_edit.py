@@ -171,3 +171,14 @@ def test_any_edit_of_any_file_gives_what_was_asked_for_or_is_refused(
         if before is not None:
             rest = {name: value for name, value in before.items() if name not in mine}
             assert {name: value for name, value in after.items() if name not in mine} == rest
+
+
+@pytest.mark.parametrize("loader", sorted(LOADERS))
+def test_a_carriage_return_that_would_stand_in_the_file_is_refused(loader: str) -> None:
+    """Found by the test above, for compose: what was written could not be edited again."""
+    try:
+        text = edited("B=1\n", {"A": "\r"}, [], [loader]).text
+    except MainstayError as error:
+        assert "A" in str(error)
+    else:
+        assert "\r" not in text
