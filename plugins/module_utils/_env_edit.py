@@ -26,6 +26,9 @@ _CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\\r?\n\Z")
 #: A line end to some loaders only, so they would not agree on where a variable stands.
 _LONE_CR = re.compile(r"\r(?!\n)")
 
+#: The last of them changes nothing.
+_TURNS = 4
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -80,7 +83,23 @@ def _check_name(option: str, name: object) -> None:
 
 
 def edited(text: str, wanted: Mapping[str, str], removed: Sequence[str], loaders: Sequence[str]) -> Edit:
-    """TEXT with the variables WANTED set and those REMOVED gone. MainstayError names the variable and the loader that stand against it."""
+    """TEXT with the variables WANTED set and those REMOVED gone. MainstayError names the variable and the loader that stand against it.
+
+    To edit what comes out again changes nothing: an edit may move where an assignment begins (a line `export` joins the next one in Ruby).
+    """
+    done: list[tuple[str, str]] = []
+    for _turn in range(_TURNS):
+        edit = _edited_once(text, wanted, removed, loaders)
+        done += [item for item in edit.done if item not in done]
+        if edit.text == text:
+            return Edit(text, tuple(done))
+        text = edit.text
+    raise MainstayError(
+        "path: found a file in which the loaders see other lines after each edit; expected one of a plainer form"
+    )
+
+
+def _edited_once(text: str, wanted: Mapping[str, str], removed: Sequence[str], loaders: Sequence[str]) -> Edit:
     if _LONE_CR.search(text):
         raise MainstayError("path: found a carriage return that is no part of a line end; expected a file without it")
     before = read_by(text, loaders)

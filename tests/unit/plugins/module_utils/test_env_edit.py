@@ -173,6 +173,17 @@ def test_any_edit_of_any_file_gives_what_was_asked_for_or_is_refused(
             assert {name: value for name, value in after.items() if name not in mine} == rest
 
 
+def test_a_line_that_only_exports_joins_the_next_one_in_ruby() -> None:
+    """Found by the test above: the first edit left a line to Ruby's assignment that a second one took away."""
+    edit = edited("A=\nA=\nA=\nexport\nA=\n", {"A": "0"}, [], ["compose", "ruby"])
+    assert edit.text == "A=0\n"
+    assert edit.done == (
+        ("A", "changed"),
+        ("A", "3 earlier assignments removed"),
+        ("A", "1 earlier assignment removed"),
+    )
+
+
 @pytest.mark.parametrize("loader", sorted(LOADERS))
 def test_a_carriage_return_that_would_stand_in_the_file_is_refused(loader: str) -> None:
     """Found by the test above, for compose: what was written could not be edited again."""
