@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._application import (
     Application,
@@ -16,15 +15,13 @@ from ansible_collections.mainstay.backend.plugins.module_utils._application impo
     read_application,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._consumer_reload import Reload, read_reload
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import unfit
 from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import Timeouts, read_timeouts
 
-KINDS = ("postgres_role", "valkey_user")
 _OWNER = r"[a-z_][a-z0-9_-]{0,31}|\d{1,9}"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
-#: PostgreSQL cuts names at 63 bytes; a slot's suffix takes two.
-_LONGEST = 48
 
 
 @dataclass(frozen=True)
@@ -51,59 +48,7 @@ class Consumer:
     layers: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     application: Application = field(default_factory=Application)
-
-
-def read_credentials(
-    app: str, declared: object, databases: Sequence[str], instances: Sequence[str], problems: list[Problem]
-) -> dict[str, Credential]:
-    """The derived credentials (DATABASE_db, APP_INSTANCE) with the DECLARED ones over them."""
-    wanted: dict[str, dict[str, Any]] = {
-        f"{name}_db": {"kind": "postgres_role", "database": name} for name in databases
-    }
-    wanted.update({f"{app}_{name}": {"kind": "valkey_user", "instance": name} for name in instances})
-    for name, entry in Checker("", {"backend_credentials": declared}, problems).mapping("backend_credentials").items():
-        if entry is not None and not isinstance(entry, Mapping):
-            problems.append(
-                Problem(
-                    f"backend_credentials.{name}",
-                    "a value of its own (not shown)",
-                    "a mapping, like {kind: postgres_role, database: shop}; the secret store makes the secrets",
-                )
-            )
-            continue
-        wanted[name] = {**wanted.get(name, {}), **(entry or {})}
-    found = {name: _credential(name, entry, databases, instances, problems) for name, entry in wanted.items()}
-    return {name: credential for name, credential in found.items() if credential is not None}
-
-
-def _credential(
-    name: str, entry: Mapping[str, Any], databases: Sequence[str], instances: Sequence[str], problems: list[Problem]
-) -> Credential | None:
-    check = Checker(f"backend_credentials.{name}", entry, problems)
-    if not NAME.fullmatch(name) or len(name) > _LONGEST:
-        check.say(
-            "",
-            f"the name {shown(name)}",
-            f"lower-case letters, digits and _, beginning with a letter, at most {_LONGEST}: login names are made of it",
-        )
-        return None
-    if name == ADMIN or re.fullmatch(r"health|default|postgres|pg_.*", name):
-        check.say("", f"the name {name}", "another name: this one is reserved")
-        return None
-    if check.get("kind") is None:
-        check.say("kind", "nothing", f"one of {', '.join(KINDS)}")
-        return None
-    kind = check.choice("kind", "", KINDS)
-    target = ""
-    if kind:
-        option, known = ("database", databases) if kind == "postgres_role" else ("instance", instances)
-        source = "postgres_databases" if kind == "postgres_role" else "valkey_instances"
-        target = str(check.get(option, ""))
-        if target not in known:
-            check.problem(option, target or None, f"one of {source}: {', '.join(known) or 'none is declared'}")
-    age = check.text("max_age", "", r"(?:\d+[hdw])?", "an age like 90d, 12w or 24h")
-    check.done()
-    return Credential(name, kind, target, age) if kind else None
+    reload: Reload = field(default_factory=Reload)
 
 
 @dataclass(frozen=True)
@@ -135,11 +80,12 @@ def read_consumers(app: str, declared: object, around: Surroundings, problems: l
 
 def _consumer(name: str, entry: object, around: Surroundings, problems: list[Problem]) -> Consumer:
     check, names = Checker(f"backend_consumers.{name}", entry, problems), list(around.credentials)
+    usual = [item.name for item in around.credentials.values() if item.usual]
     if not NAME.fullmatch(name):
         check.say("", f"the name {shown(name)}", "lower-case letters, digits and _, beginning with a letter")
         name = "app"
     owner = check.text("owner", "root", _OWNER, "a user name, or an id in quotes, of the consumer's hosts")
-    wanted = check.strings("credentials", names, f"a list of credentials, of {', '.join(names)}")
+    wanted = check.strings("credentials", usual, f"a list of credentials, of {', '.join(names)}")
     for unknown in [item for item in wanted if item not in names]:
         check.problem("credentials", unknown, f"one of backend_credentials: {', '.join(names)}")
     threads = check.integer("threads", 5, 1, 1000)
@@ -179,6 +125,7 @@ def _consumer(name: str, entry: object, around: Surroundings, problems: list[Pro
         layers=check.boolean("env_layers", False),
         timeouts=read_timeouts(check, list(servers.instances)),
         application=read_application(check, servers, around.schema, concurrency),
+        reload=read_reload(check),
     )
     if found.layers and not found.env_file.endswith("/.env"):
         check.problem("env_layers", True, "env_file to end in /.env: dotenv-rails looks for no other name")

@@ -24,8 +24,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._consumers import
     Consumer,
     Surroundings,
     read_consumers,
-    read_credentials,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._credential_specs import read_credentials
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres import (
     Cluster,

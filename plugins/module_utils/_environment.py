@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import variables_of
 from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import milliseconds, number
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def url_names(description: Description, consumer: Consumer) -> dict[str, str]:
 
     The first credential of a database or an instance has the plain name; further ones for the same target carry their own.
     """
-    wanted = [description.credentials[name] for name in consumer.credentials]
+    wanted = [item for item in map(description.credentials.__getitem__, consumer.credentials) if item.target]
     databases = list(dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role"))
     main = description.app if description.app in databases else databases[0] if databases else ""
     names: dict[str, str] = {}
@@ -57,9 +58,11 @@ def build(description: Description, consumer: Consumer, issued: Mapping[str, Iss
     names = url_names(description, consumer)
     kinds = {name: description.credentials[name].kind for name in names}
     variables: dict[str, str] = {}
-    for name in sorted(consumer.credentials, key=lambda name: (kinds[name], names[name] != "DATABASE_URL")):
+    for name in sorted(names, key=lambda name: (kinds[name], names[name] != "DATABASE_URL")):
         target = description.credentials[name].target
         variables[names[name]] = url(issued[name], description.endpoints[(TARGETS[kinds[name]], target)])
+    for name in [item for item in consumer.credentials if item not in names]:
+        variables.update(variables_of(description.credentials[name], issued[name]))
     measures = sizes(description, consumer)
     return Environment({**variables, **measures, **consumer.variables}, tuple(measures))
 

@@ -12,6 +12,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._application_file
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import render
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import Environment, build
+from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import files_of
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
@@ -27,11 +28,12 @@ def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict
     for consumer in description.consumers_here():
         directories.append(_directory(consumer, consumer.secrets_dir, "0700"))
         for name in description.credentials:
-            path = os.path.join(consumer.secrets_dir, name)
             wanted = name in consumer.credentials
-            files.append({**_file(consumer, path), "state": "present" if wanted else "absent"})
-            if wanted:
-                secrets[path] = issued[name].password
+            for file, content in files_of(description.credentials[name], issued[name]).items():
+                path = os.path.join(consumer.secrets_dir, file)
+                files.append({**_file(consumer, path), "state": "present" if wanted else "absent"})
+                if wanted:
+                    secrets[path] = content
     return {"files": files, "secrets": secrets, "directories": directories}
 
 

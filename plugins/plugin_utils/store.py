@@ -213,7 +213,7 @@ def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make
         )
 
     def transition(found: Contents) -> Contents:
-        return _store.create(found, wanted, _now(), secrets.token_bytes)
+        return _store.create(found, wanted, _now(), _store.random_versions(secrets.token_bytes))
 
     if absent:
         contents = transition(contents) if check_mode else store.update(transition)

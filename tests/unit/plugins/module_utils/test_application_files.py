@@ -45,7 +45,12 @@ ALL = ["env_example", "reference", "gitignore", "settings", "rails"]
 def issue(description: Any) -> dict[str, Any]:
     """Fixed secrets: the same in every call."""
     wanted = list(description.credentials.values())
-    contents = _store.create(_store.Contents("production"), wanted, "2026-11-22T12:00:00Z", random.Random(7).randbytes)
+    contents = _store.create(
+        _store.Contents("production"),
+        wanted,
+        "2026-11-22T12:00:00Z",
+        _store.random_versions(random.Random(7).randbytes),
+    )
     return {item.name: _store.issued(contents.records[item.name], item.target) for item in wanted}
 
 

@@ -42,7 +42,9 @@ def described(change: dict[str, Any] | None = None, **case: Any) -> tuple[Descri
     description, problems = describe_case({"change": change or {}, **case})
     assert problems == []
     wanted = list(description.credentials.values())
-    contents = _store.create(_store.Contents("production"), wanted, "2026-11-22T12:00:00Z", os.urandom)
+    contents = _store.create(
+        _store.Contents("production"), wanted, "2026-11-22T12:00:00Z", _store.random_versions(os.urandom)
+    )
     return description, {item.name: _store.issued(contents.records[item.name], item.target) for item in wanted}
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
 from ansible_collections.mainstay.backend.plugins.module_utils._store import (
     Contents,
     Record,
@@ -31,7 +32,7 @@ NOW = "2026-11-22T12:00:00Z"
 
 
 def made(*wanted: Credential) -> Contents:
-    return create(Contents("production"), wanted, NOW, os.urandom)
+    return create(Contents("production"), wanted, NOW, _store.random_versions(os.urandom))
 
 
 def text(**changes: Any) -> str:
@@ -58,9 +59,9 @@ VERSION = st.builds(new_version, st.just("b"), st.just(NOW), st.just(os.urandom)
 @given(
     st.one_of(st.none(), VERSION),
     st.booleans(),
-    st.lists(st.dictionaries(st.text(), st.integers(), max_size=2), max_size=2),
+    st.lists(st.fixed_dictionaries({"state": st.sampled_from(STATES)}, optional={"at": st.text()}), max_size=2),
 )
-def test_every_state_of_a_rotation_is_kept(other: Any, pending: bool, journal: list[dict[str, int]]) -> None:
+def test_every_state_of_a_rotation_is_kept(other: Any, pending: bool, journal: list[dict[str, str]]) -> None:
     current = new_version("a", NOW, os.urandom)
     record = Record(
         "x", "postgres_role", current, None if pending else other, other if pending else None, tuple(journal)
@@ -72,10 +73,10 @@ def test_every_state_of_a_rotation_is_kept(other: Any, pending: bool, journal: l
 
 def test_create_makes_what_is_missing_and_keeps_what_is_there() -> None:
     first = made(DB)
-    second = create(first, [DB, CACHE], NOW, os.urandom)
+    second = create(first, [DB, CACHE], NOW, _store.random_versions(os.urandom))
     assert second.records["shop_db"] is first.records["shop_db"]
     assert missing(second, [DB, CACHE]) == []
-    assert create(second, [DB, CACHE], NOW, os.urandom) is second
+    assert create(second, [DB, CACHE], NOW, _store.random_versions(os.urandom)) is second
 
 
 def test_secrets_are_64_hexadecimal_digits_and_differ() -> None:

@@ -48,7 +48,9 @@ def store(tmp_path: Path, passwords: Callable[..., None]) -> Iterator[VaultFile]
 
 
 def add(name: str) -> Callable[[Contents], Contents]:
-    return lambda found: _store.create(found, [Credential(name, "valkey_user")], NOW, os.urandom)
+    return lambda found: _store.create(
+        found, [Credential(name, "valkey_user")], NOW, _store.random_versions(os.urandom)
+    )
 
 
 def listing(store: VaultFile) -> list[str]:
