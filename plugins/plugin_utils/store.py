@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._files import fsync_directory
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
+from ansible_collections.mainstay.backend.plugins.plugin_utils.material import make_version
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
@@ -213,7 +213,7 @@ def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make
         )
 
     def transition(found: Contents) -> Contents:
-        return _store.create(found, wanted, _now(), _store.random_versions(secrets.token_bytes))
+        return _store.create(found, wanted, _now(), make_version)
 
     if absent:
         contents = transition(contents) if check_mode else store.update(transition)

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Makes the versions of credentials, each kind in its way: the one `Make` that the store's transitions get on the controller."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._store import (
+    SALT_BYTES,
+    Contents,
+    Make,
+    Version,
+    new_version,
+)
+
+
+def make_version(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
+    """A fresh version of CREDENTIAL for SLOT, made at NOW; CONTENTS is what the store holds beside it.
+
+    MainstayError: the kind's secret comes from elsewhere, and is not there.
+    """
+    return MAKERS.get(credential.kind, _password)(contents, credential, slot, now)
+
+
+def _password(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
+    """What nobody has to know by heart: 256 random bits."""
+    return new_version(slot, now, secrets.token_bytes)
+
+
+def _hexadecimal(count: int) -> Make:
+    """COUNT random bytes, in hexadecimal."""
+
+    def make(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
+        return Version(secrets.token_hex(8), slot, now, secrets.token_hex(count), secrets.token_bytes(SALT_BYTES))
+
+    return make
+
+
+def _supplied(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
+    found = f"found no value for this {credential.kind}"
+    raise MainstayError(f"backend_credentials.{credential.name}: {found}; expected one that is supplied")
+
+
+#: Kind -> what makes it; a kind that is not named gets a random password. Rails wants 64 bytes for secret_key_base, 16 for a master key.
+MAKERS: Mapping[str, Make] = {
+    "signing_key": _hexadecimal(32),
+    "secret_key_base": _hexadecimal(64),
+    "rails_master_key": _hexadecimal(16),
+    "token": _supplied,
+    "certificate": _supplied,
+}
