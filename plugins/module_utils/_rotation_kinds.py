@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Context:
+    """What every verb is told. `admin` is Valkey's administrator (None: the store has none); `now` the controller's time (UTC).
+
+    `servers` are the data servers (valkey, postgres) that the described host runs itself.
+    """
+
+    description: Description
+    admin: Issued | None = field(default=None, repr=False)
+    now: str = ""
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        return tuple(group for group in ("valkey", "postgres") if group in self.description.host.groups)
+
+
+@dataclass(frozen=True)
 class Rotating:
     """A credential in its rotation. `issued` is what is valid now; the record has the versions, the previous one too."""
 
@@ -59,20 +75,20 @@ class Adapter(Protocol):
     servers: bool
     consumers: bool
 
-    def check(self, description: Description, items: Sequence[Rotating]) -> list[Call]:
+    def check(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
         """Read-only calls (run in check mode) that fail where a later effect would."""
 
-    def stage(self, description: Description, items: Sequence[Rotating]) -> list[Call]:
+    def stage(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
         """Lets every version in `issued` in, durably. Idempotent."""
 
-    def works(self, description: Description, items: Sequence[Rotating]) -> list[Probe]:
+    def works(self, context: Context, items: Sequence[Rotating]) -> list[Probe]:
         """Probes of the version that shall work: the pending one before TESTED, else the current one."""
 
-    def sessions(self, description: Description, items: Sequence[Rotating]) -> list[Call]:
+    def sessions(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
         """Calls whose results' `sessions` list who still uses the previous version: dicts of credential, user, address, count."""
 
-    def retire(self, description: Description, items: Sequence[Rotating]) -> list[Call]:
+    def retire(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
         """Lets in nothing but what is in `issued`, durably, and ends the sessions of others. Idempotent."""
 
-    def refused(self, description: Description, items: Sequence[Rotating]) -> list[Probe]:
+    def refused(self, context: Context, items: Sequence[Rotating]) -> list[Probe]:
         """Probes of the previous version, which must be refused with an authentication error."""
