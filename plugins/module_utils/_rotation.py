@@ -19,27 +19,31 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states 
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, Make, Record
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run does with a credential. `state` is where its rotation stands, `due` whether a new one begins, `reason` why (or why not)."""
+    """What a run does with a credential. `state` is where its rotation stands, `due` whether a new one begins, `reason` why (or why not).
+
+    `waits_until`: until then its rotation rests.
+    """
 
     name: str
     state: str
     due: bool
     reason: str
     age: timedelta
+    waits_until: datetime | None = None
 
     @property
     def rotates(self) -> bool:
-        return self.due or self.state in OPEN
+        return self.due or (self.state in OPEN and self.waits_until is None)
 
 
 def parse_age(text: str) -> timedelta | None:
-    """`90d`, `12w` or `24h`; None for no age."""
-    match = re.fullmatch(r"(\d+)([hdw])", text)
+    """`90d`, `12w`, `24h` or `15m`; None for no age."""
+    match = re.fullmatch(r"(\d+)([mhdw])", text)
     return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
 
 
@@ -49,6 +53,12 @@ def moment(text: str) -> datetime:
 
 def told(when: datetime) -> str:
     return when.astimezone(UTC).strftime(_TIME)
+
+
+def waiting(record: Record, now: datetime) -> datetime | None:
+    """Until when RECORD's rotation rests in RELOADED: consumers sign with the new key, and what the old one signed is still about."""
+    until = record.journal[-1].get("retire_at") if record.state == "RELOADED" else None
+    return moment(str(until)) if until and moment(str(until)) > now else None
 
 
 def plan(
@@ -77,6 +87,10 @@ def plan(
 
 def _planned(credential: Credential, record: Record, now: datetime, force: bool) -> Planned:
     age = now - moment(record.current.created)
+    until = waiting(record, now)
+    if until:
+        reason = f"waits until {told(until)}: what the previous key signed is valid until then"
+        return Planned(record.name, record.state, False, reason, age, until)
     if record.state in OPEN:
         return Planned(record.name, record.state, False, f"goes on after {record.state}", age)
     oldest = parse_age(credential.max_age)
@@ -97,23 +111,29 @@ def begin(contents: Contents, due: Mapping[str, tuple[Credential, str]], now: st
         slot = SLOTS[1 - SLOTS.index(record.current.slot)]
         version = make(contents, credential, slot, now)
         entry = {"state": "GENERATED", "at": now, "id": version.id, "reason": reason}
+        if credential.options.get("token_lifetime"):
+            # by the credential as it is now: tokens were signed under this rule
+            entry["lifetime"] = str(credential.options["token_lifetime"])
         contents = _with(contents, replace(record, pending=version, previous=None, journal=(entry,)))
     return contents
 
 
 def advance(contents: Contents, names: Iterable[str], state: str, now: str) -> Contents:
-    """Those of NAMES that rotate come to STATE; who is further stays there. At TESTED the pending version becomes the current one.
+    """Those of NAMES that rotate come to STATE; who is further, or waits, stays. At TESTED the pending version becomes the current one.
 
     MainstayError: one of them has not reached the state before.
     """
     for name in names:
         record = contents.records[name]
-        if record.state not in OPEN or reached(record.state, state):
+        if record.state not in OPEN or reached(record.state, state) or waiting(record, moment(now)):
             continue
         if STATES.index(record.state) != STATES.index(state) - 1:
             before = STATES[STATES.index(state) - 1]
             raise MainstayError(f"rotation of {name}: found state {record.state}; expected {before} before {state}")
         entry = {"state": state, "at": now, "id": str(record.journal[-1]["id"])}
+        lifetime = parse_age(str(record.journal[0].get("lifetime", "")))
+        if state == "RELOADED" and lifetime:
+            entry["retire_at"] = told(moment(now) + lifetime)
         changed = replace(record, journal=(*record.journal, entry))
         if state == "TESTED":
             changed = replace(changed, current=record.pending, previous=record.current, pending=None)
@@ -125,12 +145,24 @@ def advance(contents: Contents, names: Iterable[str], state: str, now: str) -> C
     return contents
 
 
-def rotating(contents: Contents, names: Iterable[str]) -> dict[str, Record]:
-    """Those of NAMES whose rotation goes on, with their records."""
+def retire_now(contents: Contents, names: Iterable[str], now: str) -> Contents:
+    """Ends the waiting of those of NAMES that wait: their previous key leaked, and what it signed shall be refused."""
+    for name in names:
+        record = contents.records.get(name)
+        if record and waiting(record, moment(now)):
+            entry = {**record.journal[-1], "retire_at": now, "waiting": "ended by hand"}
+            contents = _with(contents, replace(record, journal=(*record.journal[:-1], entry)))
+    return contents
+
+
+def rotating(contents: Contents, names: Iterable[str], now: datetime | None = None) -> dict[str, Record]:
+    """Those of NAMES whose rotation goes on, with their records; with NOW, without those that wait."""
     return {
         name: contents.records[name]
         for name in names
-        if name in contents.records and contents.records[name].state in OPEN
+        if name in contents.records
+        and contents.records[name].state in OPEN
+        and not (now and waiting(contents.records[name], now))
     }
 
 
