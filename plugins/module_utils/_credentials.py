@@ -20,7 +20,8 @@ ADMIN = "mainstay_admin"
 class Kind:
     """What a kind of credential is. `target` is the option that names its server's part; `privileges` what it may be for, the default first.
 
-    `logs_in`: it is a login of a server, in two slots. `usual`: a consumer that names no credentials gets it.
+    `logs_in`: it is a login of a server, in two slots. `usual`: a consumer that names no credentials gets it. `early`: consumers must know a
+    new version before anybody uses it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Kind:
     privileges: tuple[str, ...] = ()
     logs_in: bool = False
     usual: bool = True
+    early: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -35,8 +37,8 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("postgres_role", "database", ("owner", "monitoring", "replication"), logs_in=True),
         Kind("valkey_user", "instance", ("purpose", "monitoring", "replication"), logs_in=True),
-        Kind("signing_key"),
-        Kind("secret_key_base"),
+        Kind("signing_key", early=True),
+        Kind("secret_key_base", early=True),
         Kind("token"),
         Kind("rails_master_key"),
         Kind("certificate", usual=False),

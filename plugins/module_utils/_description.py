@@ -162,7 +162,7 @@ def _check_names(host: HostInput, problems: list[Problem]) -> None:
     """A variable that only resembles one of ours would be ignored in silence."""
     known = [*host.variables, "backend_address", "backend_probe"]
     for name in host.names:
-        if re.match(r"(backend|valkey|postgres|environment)_", name) and name not in known:
+        if re.match(r"(backend|valkey|postgres|environment|rotation)_", name) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
             if near:
                 problems.append(Problem(name, "an unknown variable", f"{near[0]}, which it resembles"))

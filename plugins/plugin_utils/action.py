@@ -14,6 +14,7 @@ from ansible.template import trust_as_template
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, describe
+from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import handed_on
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import COLLECTION, group_members, read_hosts
 
 NAMESPACE = "mainstay.backend."
@@ -70,6 +71,8 @@ class BackendAction(ActionBase):
     def remote(self, module: str, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """One remote call of this collection's MODULE (an FQCN is taken as it is)."""
         name = module if "." in module else NAMESPACE + module
+        if handed_on():
+            self._task.environment = [*(self._task.environment or []), *handed_on()]
         result: dict[str, Any] = self._execute_module(
             module_name=name, module_args=dict(arguments), task_vars=task_vars
         )

@@ -17,7 +17,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._description impo
 COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 #: The fact in which the preflight keeps what the host is.
 PROBE = "backend_probe"
-ROLES = ("valkey", "postgres", "secrets", "environment")
+ROLES = ("valkey", "postgres", "secrets", "environment", "rotation")
 
 
 @lru_cache(maxsize=1)

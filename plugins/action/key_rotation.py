@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan, the lock and the journal of a rotation: one transition of the store a state, for all credentials together. Asks no host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.utils.display import Display
+
+from ansible_collections.mainstay.backend.plugins.module_utils import _rotation
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import (
+    active,
+    batches,
+    hook_files,
+    needed_hosts,
+    plan_table,
+    preconditions,
+    round_of,
+)
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
+from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
+from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import crash_run
+from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, plain
+from ansible_collections.mainstay.backend.plugins.plugin_utils.material import make_version
+from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import RunLock
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import Backend, open_store
+
+
+class ActionModule(BackendAction):
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        given = self.arguments(state="", names=[], only=[], force=False, unlock=False, serial=1, hooks={})
+        state = str(given["state"])
+        if state not in STATES:
+            raise MainstayError(f"key_rotation.state: found {state!r}; expected one of {', '.join(STATES)}")
+        description = self.describe(task_vars)
+        store = open_store(description)
+        lock = RunLock(description.store_dir, description.environment)
+        if state == "PLANNED":
+            return self._planned(description, store, lock, given, task_vars)
+        if self._task.check_mode:
+            raise MainstayError("key_rotation: in check mode only state PLANNED can be asked for")
+        lock.check(os.getppid())
+        play = [str(host) for host in task_vars.get("ansible_play_hosts", ())]
+        gone = [
+            host for host in needed_hosts(description, group_members(task_vars), given["names"]) if host not in play
+        ]
+        if gone:
+            raise MainstayError(
+                f"hosts of the play: found that {', '.join(gone)} failed; expected all: {state} is not reached"
+            )
+        found = self._reached(description, store, lock, state, plain(given["names"]))
+        return {**found, "batches": batches(description, found["round"], play, plain(given["serial"]))}
+
+    def _planned(
+        self,
+        description: Description,
+        store: Backend,
+        lock: RunLock,
+        given: Mapping[str, Any],
+        task_vars: dict[str, Any],
+    ) -> dict[str, Any]:
+        """What rotates and why; the lock, where something does."""
+        only = [item for part in _listed(plain(given["only"])) for item in part.replace(",", " ").split()]
+        contents = store.read()
+        force = boolean(given["force"])
+        planned = _rotation.plan(description.credentials, contents, datetime.now(UTC), only, force)
+        names = [item.name for item in planned if item.rotates]
+        play = [str(host) for host in task_vars.get("ansible_play_hosts_all", ())]
+        problems = preconditions(description, group_members(task_vars), names, play)
+        if problems:
+            raise MainstayError("nothing was rotated:\n" + "\n".join(f"- {item}" for item in problems))
+        lines = plan_table(description, planned)
+        if names and not self._task.check_mode:
+            notice = lock.take(os.getppid(), boolean(given["unlock"]))
+            lines += [notice] if notice else []
+        Display().display("\n".join(["", *lines, ""]))
+        return {
+            "changed": bool(names) and self._task.check_mode,
+            "rotating": {item.name: item.reason if item.due else "" for item in planned if item.rotates},
+            "hooks": hook_files(plain(given["hooks"]), str(task_vars.get("playbook_dir", ".")), os.path.isfile),
+            "lines": lines,
+        }
+
+    def _reached(
+        self, description: Description, store: Backend, lock: RunLock, state: str, names: Any
+    ) -> dict[str, Any]:
+        """Writes down that NAMES came to STATE. For GENERATED it is a mapping of credential to reason, and makes the new versions."""
+        now = datetime.now(UTC)
+
+        def transition(contents: Contents) -> Contents:
+            if state == "GENERATED":
+                due = {name: (description.credentials[name], reason) for name, reason in names.items() if reason}
+                return _rotation.begin(contents, due, _rotation.told(now), make_version)
+            for step in (
+                ("PUBLISHED", state) if state == "RELOADED" else (state,)
+            ):  # without consumers nothing is published
+                contents = _rotation.advance(contents, active(contents, names, now), step, _rotation.told(now))
+            return contents
+
+        crash_run(f"before-{state}")
+        before = store.read()
+        after = store.update(transition)
+        crash_run(f"after-{state}")
+        if state == STATES[-1]:
+            lock.release(os.getppid())
+        moved = [name for name in names if name in after.records and after.records[name] != before.records.get(name)]
+        return {
+            "changed": bool(moved),
+            "actions": [f"{name}: {state}" for name in moved],
+            "round": round_of(after, description.credentials, active(after, names, now), state),
+        }
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []

@@ -1,0 +1,17 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every kind of credential with the adapter that rotates it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Adapter, Rotating
+
+ADAPTERS: tuple[Adapter, ...] = ()
+
+
+def adapters_for(items: Sequence[Rotating]) -> list[tuple[Adapter, list[Rotating]]]:
+    """The adapters that ITEMS need, each with its own of them."""
+    found = [(adapter, [item for item in items if item.credential.kind in adapter.kinds]) for adapter in ADAPTERS]
+    return [(adapter, mine) for adapter, mine in found if mine]

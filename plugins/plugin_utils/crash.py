@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Points at which the tests kill the whole run on the controller: MAINSTAY_CRASH=run:NAME. Unused, one costs a comparison."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from ansible_collections.mainstay.backend.plugins.module_utils._crash import VARIABLE, crash
+
+_WANTED = os.environ.get(VARIABLE, "")
+
+
+def crash_run(point: str) -> None:
+    """Ends ansible-playbook (the parent of this worker) and this process as kill -9 does, where the tests ask for it at POINT."""
+    if f"run:{point}" == _WANTED:
+        os.kill(os.getppid(), signal.SIGKILL)
+        crash(_WANTED)
+
+
+def handed_on() -> list[dict[str, str]]:
+    """What the environment of a remote module has for its own points: nothing, but in the chaos tests."""
+    return [{VARIABLE: _WANTED}] if _WANTED else []
