@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
@@ -66,6 +66,25 @@ def parse_acl(lines: Iterable[str]) -> dict[str, tuple[frozenset[str], str]]:
             hashes = frozenset(part[1:] for part in parts[2:] if _HASH.fullmatch(part))
             found[parts[1]] = (hashes, " ".join(part for part in parts[2:] if not _HASH.fullmatch(part)))
     return found
+
+
+def edited(text: str, lines: Mapping[str, Callable[[str], str]]) -> str:
+    """The ACL file TEXT with the lines of some users made anew: user -> what makes it of the line that is there ('': none is)."""
+    done, found = set(), []
+    for line in text.splitlines():
+        parts = line.split()
+        if len(parts) > 1 and parts[0] == "user" and parts[1] in lines:
+            done.add(parts[1])
+            line = lines[parts[1]](line)
+        found.append(line)
+    found += [make("") for name, make in lines.items() if name not in done]
+    return "".join(f"{line}\n" for line in found)
+
+
+def with_passwords(rights: Iterable[str], on: bool, hashes: Iterable[str]) -> list[str]:
+    """RIGHTS (the words of an ACL line behind the name) with no passwords but those of HASHES."""
+    kept = [word for word in rights if word not in ("on", "off", "nopass", "resetpass") and word[:1] not in "#!<>"]
+    return ["on" if on else "off", "resetpass", *[f"#{item}" for item in hashes], *kept]
 
 
 def acl_differences(

@@ -41,11 +41,17 @@ class Live:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
+def is_path(socket: str) -> bool:
+    return socket.startswith("/")
+
+
 def connect(socket: str, user: str, password: str, timeout: float = 5.0) -> Any:
-    """A client on SOCKET that tries once and gives up after TIMEOUT seconds."""
+    """A client on SOCKET (a path, or HOST:PORT) that tries once and gives up after TIMEOUT seconds."""
     redis = require("redis")
+    host, _colon, port = socket.rpartition(":")
+    place = {"unix_socket_path": socket} if is_path(socket) else {"host": host.strip("[]"), "port": int(port)}
     return redis.Redis(
-        unix_socket_path=socket,
+        **place,
         username=user,
         password=password,
         socket_timeout=timeout,
@@ -56,7 +62,7 @@ def connect(socket: str, user: str, password: str, timeout: float = 5.0) -> Any:
 
 def ask(socket: str, login: Login, timeout: float = 5.0) -> Live:
     """What the server on SOCKET says of itself."""
-    if not os.path.exists(socket):
+    if is_path(socket) and not os.path.exists(socket):
         return Live("down")
     errors = require("redis").exceptions
     client = connect(socket, login.user, login.password, timeout)
@@ -119,14 +125,19 @@ def _loaded(socket: str, login: Login) -> object:
 
 
 def wait_ready(
-    socket: str, login: Login, dead: Callable[[], str], started: Callable[[Live], bool], any_login: bool = False
+    socket: str,
+    login: Login,
+    dead: Callable[[], str],
+    started: Callable[[Live], bool],
+    any_login: bool = False,
+    patience: float = PATIENCE,
 ) -> Live:
     """Waits until the server on SOCKET is up and STARTED agrees that it is the new one; DEAD tells why waiting is in vain, or ''.
 
     ANY_LOGIN: a server that refuses the administrator is up as well.
     """
     progress: object = None
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     turn = refusals = 0
     while True:
         live = ask(socket, login)
@@ -135,7 +146,7 @@ def wait_ready(
         if live.state == "loading":
             now = _loaded(socket, login)
             if now != progress:
-                progress, deadline = now, time.monotonic() + PATIENCE
+                progress, deadline = now, time.monotonic() + patience
         # The first refusal may still be the old server's: it was asked before STARTED was.
         refusals = refusals + 1 if live.state == "refused" and started(live) else 0
         if refusals > 1:
@@ -146,5 +157,5 @@ def wait_ready(
         # systemd is asked now and then: each question is a process
         why = dead() if turn % 10 == 0 else ""
         if why or time.monotonic() > deadline:
-            raise MainstayError(why or f"no answer for {PATIENCE:.0f} seconds (last state: {live.state})")
+            raise MainstayError(why or f"no answer for {patience:.0f} seconds (last state: {live.state})")
         time.sleep(PAUSE)
