@@ -1,0 +1,438 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The login probes against servers that say whatever they like: always an outcome, in time, and never the password."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import (
+    LANES,
+    OUTCOMES,
+    Limits,
+    Login,
+    probe,
+    probe_all,
+    probe_arguments,
+    read_logins,
+    told,
+)
+from ansible_collections.mainstay.backend.plugins.module_utils._probe_valkey import command
+from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import MOST_BYTES, Outcome
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Probe
+from ansible_collections.mainstay.backend.plugins.module_utils._scram_client import ScramClient, ScramError
+
+SECRET = "p4ssw0rd-of-no-worth"
+QUICK = Limits(connect=1.0, seconds=1.0)
+
+
+@contextlib.contextmanager
+def serving(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server on a port of this machine; TALK has each connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _peer = server.accept()
+                    threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+        def one(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), connection:
+                talk(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def says(*parts: bytes) -> Callable[[socket.socket], None]:
+    """Sends one part after each thing that it is sent, then waits for the end."""
+
+    def talk(connection: socket.socket) -> None:
+        for part in parts:
+            connection.recv(65536)
+            connection.sendall(part)
+        connection.recv(65536)
+
+    return talk
+
+
+def valkey(port: int) -> Login:
+    return Login("x", "valkey", "works", "127.0.0.1", port, user="shop_cache_a", password=SECRET)
+
+
+def postgres(port: int) -> Login:
+    return Login("x", "postgres", "works", "127.0.0.1", port, user="shop_db_a", database="shop", password=SECRET)
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def request(code: int, body: bytes = b"") -> bytes:
+    return message(b"R", struct.pack("!i", code) + body)
+
+
+def error(state: str, text: str = "said by the server") -> bytes:
+    return message(b"E", f"SFATAL\0C{state}\0M{text}\0\0".encode())
+
+
+SASL = request(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
+
+
+def test_commands_are_framed_by_length() -> None:
+    assert command("AUTH", "a b", "ü\r\n") == b"*3\r\n$4\r\nAUTH\r\n$3\r\na b\r\n$4\r\n\xc3\xbc\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "said"),
+    [
+        ([b"+OK\r\n", b"+PONG\r\n"], "works", "logged in"),
+        ([b"+OK\r\n", b"-NOPERM this user has no permissions\r\n"], "works", "NOPERM"),
+        ([b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"], "refused", "WRONGPASS"),
+        ([b"!11\r\nWRONGPASS x\r\n"], "refused", "WRONGPASS"),
+        ([b"-NOAUTH Authentication required.\r\n"], "error", "NOAUTH"),
+        ([b"+OK\r\n", b"-LOADING Valkey is loading the dataset in memory\r\n"], "unreachable", "loading"),
+        ([b"-LOADING Valkey is loading the dataset in memory\r\n"], "unreachable", "loading"),
+        ([b"-ERR max number of clients reached\r\n"], "unreachable", "maxclients"),
+        ([b"-DENIED Valkey is running in protected mode\r\n"], "error", "protected mode"),
+        ([b"-ERR unknown command 'AUTH', with args beginning with: '" + SECRET.encode() + b"'\r\n"], "error", "ERR"),
+        ([b"-" + SECRET.encode() + b"\r\n"], "error", "ERR"),
+        ([b"+" + SECRET.encode() + b"\r\n"], "error", "something else"),
+        ([b"%1\r\n+server\r\n+x\r\n"], "error", "no answer to a login"),
+        ([b"HTTP/1.1 400 Bad Request\r\n"], "error", "another protocol"),
+        ([b"\x15\x03\x01\x00\x02\x02\x0a\r\n"], "error", "perhaps TLS"),
+        ([b"!99999999\r\n"], "error", "another protocol"),
+    ],
+)
+def test_what_valkey_answers(answers: list[bytes], outcome: str, said: str) -> None:
+    with serving(says(*answers)) as port:
+        found = probe(valkey(port), QUICK)
+    assert (found.outcome, said in found.said, SECRET in found.said) == (outcome, True, False), found
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "said"),
+    [
+        ([error("57P03", "the database system is starting up")], "unreachable", "57P03: the database"),
+        ([error("53300", "sorry, too many clients already")], "unreachable", "53300"),
+        ([error("28000", "no pg_hba.conf entry for host")], "error", "before it asked"),
+        ([error("28P01")], "error", "before it asked"),
+        ([SASL, error("28P01", "password authentication failed")], "refused", "28P01"),
+        ([SASL, error("28000", 'role "x" is not permitted to log in')], "refused", "not permitted"),
+        ([SASL, error("3D000", 'database "shop" does not exist')], "error", "3D000"),
+        ([SASL, error("57P01", "terminating connection")], "unreachable", "57P01"),
+        ([SASL, error("", "")], "error", "without a code"),
+        ([request(3)], "error", "asks for the password itself"),
+        ([request(5, b"salt")], "error", "asks for an MD5"),
+        ([request(0) + message(b"Z", b"I")], "error", "without asking for a password"),
+        ([message(b"Z", b"I")], "error", "without asking for a password"),
+        ([SASL, request(0) + message(b"Z", b"I")], "error", "another server answers"),
+        ([request(10, b"SCRAM-SHA-256-PLUS\0\0")], "error", "offers no SCRAM-SHA-256"),
+        ([request(11, b"r=x,s=eHh4,i=4096")], "error", "something unknown"),
+        ([SASL, request(11, b"r=x,s=eHh4,i=4096")], "error", "malformed"),
+        ([SASL + SASL], "error", "offers no SCRAM"),
+        ([message(b"X", b"")], "error", "another protocol"),
+        ([b"R\x7f\xff\xff\xff"], "error", "another protocol"),
+        ([b"HTTP/1.1 400 Bad Request\r\n"], "error", "another protocol"),
+        ([message(b"S", b"a\0b\0") * 300], "error", "without end"),
+    ],
+)
+def test_what_postgres_answers(answers: list[bytes], outcome: str, said: str) -> None:
+    with serving(says(*answers)) as port:
+        found = probe(postgres(port), QUICK)
+    assert (found.outcome, said in found.said) == (outcome, True), found
+
+
+@pytest.mark.parametrize("answer", [request(3), request(5, b"salt")], ids=["cleartext", "md5"])
+def test_a_server_that_asks_for_the_password_gets_nothing(answer: bytes) -> None:
+    heard = bytearray()
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+        while data := connection.recv(65536):
+            heard.extend(data)
+
+    with serving(talk) as port:
+        assert probe(postgres(port), QUICK).outcome == "error"
+    time.sleep(0.05)
+    assert not heard
+
+
+def test_scram_as_rfc_7677_has_it() -> None:
+    client = ScramClient("pencil", "rOprNGfwEbeRWgbNEkqO", "user")
+    assert client.first() == "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
+    first = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+    assert client.final(first).endswith(",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+    with pytest.raises(ScramError, match="another server"):
+        client.verify("v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    client.verify("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "r=nonce,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+        "r=other1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+        "r=nonce1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1",
+        "r=nonce1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=2147483647",
+        "r=nonce1,s=====,i=4096",
+        "m=x,r=nonce1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+        "",
+    ],
+)
+def test_a_false_server_learns_nothing_from_the_proof_and_costs_no_time(first: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(ScramError):
+        ScramClient(SECRET, "nonce").final(first)
+    assert time.monotonic() - began < 0.5
+
+
+def fed(data: bytes) -> Callable[[socket.socket], None]:
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    return talk
+
+
+_WORDS = [b"+OK\r\n", b"-WRONGPASS\r\n", b"!5\r\n", b"\r\n", b"R", b"E", b"Z", b"N", b"\0\0\0\x08", b"\0\0\0\x0a"]
+_MESSAGES = [SASL, request(0), request(11, b"r=,s=,i="), request(12, b"v="), error("28P01"), message(b"Z", b"I")]
+_PIECES = st.sampled_from([*_WORDS, *_MESSAGES])
+_HOSTILE = st.lists(st.one_of(_PIECES, st.binary(max_size=40)), max_size=12).map(b"".join)
+
+
+@settings(deadline=None, max_examples=150)
+@given(_HOSTILE, st.sampled_from([valkey, postgres]))
+def test_whatever_a_server_sends_there_is_an_outcome_and_no_login(data: bytes, kind: Callable[[int], Login]) -> None:
+    with serving(fed(data)) as port:
+        began = time.monotonic()
+        found = probe(kind(port), QUICK)
+        assert time.monotonic() - began < 2
+    assert found.outcome in OUTCOMES and found.said and found.said.isprintable()
+    assert "itself failed" not in found.said and SECRET not in found.said
+    # only Valkey's own two words, one after the other, are a login
+    assert found.outcome != "works" or (kind is valkey and data.startswith(b"+OK\r\n"))
+
+
+@pytest.mark.parametrize("kind", [valkey, postgres])
+@pytest.mark.parametrize("data", [b"+" * 65536, message(b"N", b"x" * 32000), b"\0" * 4096])
+def test_endless_data_is_bounded(kind: Callable[[int], Login], data: bytes) -> None:
+    sent = 0
+
+    def talk(connection: socket.socket) -> None:
+        nonlocal sent
+        while True:
+            connection.sendall(data)
+            sent += len(data)
+
+    with serving(talk) as port:
+        found = probe(kind(port), Limits(1.0, 5.0))
+    assert found.outcome == "error"
+    # what the kernel's buffers took of it aside
+    assert sent < MOST_BYTES + (16 << 20)
+
+
+@pytest.mark.parametrize("kind", [valkey, postgres])
+def test_a_server_that_trickles_is_given_up_in_time(kind: Callable[[int], Login]) -> None:
+    def talk(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"+")
+            time.sleep(0.05)
+
+    with serving(talk) as port:
+        began = time.monotonic()
+        found = probe(kind(port), Limits(1.0, 0.6))
+        assert found.outcome in ("unreachable", "error")
+        assert time.monotonic() - began < 1.5
+
+
+def test_a_server_that_says_nothing_or_leaves_is_unreachable() -> None:
+    with serving(lambda connection: time.sleep(3)) as port:
+        assert probe(valkey(port), Limits(1.0, 0.3)) == Outcome("unreachable", "no answer within 0.3 s", True)
+    with serving(lambda connection: None) as port:
+        assert probe(postgres(port), QUICK).outcome == "unreachable"
+
+
+def test_nobody_there_and_no_such_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert probe(valkey(port), QUICK) == Outcome("unreachable", "connection refused", True)
+    assert probe(Login("x", "valkey", "works", "no-such-host.invalid", 1, user="u", password="x"), QUICK).outcome in (
+        "unreachable",
+    )
+    assert probe(Login("x", "valkey", "works", "a" * 300, 1, user="u", password="x"), QUICK).outcome == "error"
+
+
+def test_tls_offered_to_plain_servers_sends_no_password() -> None:
+    heard = bytearray()
+
+    def talk(connection: socket.socket) -> None:
+        heard.extend(connection.recv(65536))
+        connection.sendall(b"N")
+        while data := connection.recv(65536):
+            heard.extend(data)
+
+    given_tls: Mapping[str, Any] = {"verify": "none"}
+    with serving(talk) as port:
+        entry = {"id": "x", "kind": "postgres", "expect": "works", "host": "127.0.0.1", "port": port, "user": "u"}
+        (login,) = read_logins([{**entry, "tls": given_tls}], {"x": SECRET})
+        assert probe(login, QUICK) == Outcome("error", "it offers no TLS; nothing was sent")
+        assert len(heard) == 8
+        (login,) = read_logins([{**entry, "kind": "valkey", "tls": given_tls}], {"x": SECRET})
+        assert probe(login, QUICK).outcome in ("error", "unreachable")
+    assert SECRET.encode() not in heard
+
+
+def test_fifty_probes_of_a_silent_server_cost_one_timeout_and_other_servers_none() -> None:
+    with serving(says(b"+OK\r\n", b"+PONG\r\n")) as port, serving(lambda connection: time.sleep(5)) as silent:
+        logins = [Login(str(at), "valkey", "works", "127.0.0.1", silent, user="u", password="x") for at in range(50)]
+        logins += [Login(f"ok{at}", "valkey", "works", "127.0.0.1", port, user="u", password="x") for at in range(5)]
+        began = time.monotonic()
+        found = probe_all(logins, Limits(0.5, 0.5))
+        assert time.monotonic() - began < 1.5
+    assert [item.outcome for item in found] == ["unreachable"] * 50 + ["works"] * 5
+
+
+def test_no_server_gets_more_connections_than_its_lane() -> None:
+    lock, now, most = threading.Lock(), 0, 0
+
+    def ask(login: Login, limits: Limits) -> Outcome:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return Outcome("works", "")
+
+    logins = [Login(str(at), "postgres", "works", "db1", 5432) for at in range(40)]
+    assert len(probe_all(logins, QUICK, ask)) == 40
+    assert most == LANES["postgres"]
+
+
+def test_what_is_unreachable_is_tried_again_and_nothing_else() -> None:
+    asked: list[str] = []
+
+    def ask(login: Login, limits: Limits) -> Outcome:
+        asked.append(login.id)
+        if login.id == "late":
+            return Outcome("works" if asked.count("late") > 2 else "unreachable", "")
+        return Outcome("refused", "")
+
+    logins = [Login("late", "valkey", "works", "a", 1), Login("no", "valkey", "works", "b", 1)]
+    found = probe_all(logins, Limits(1, 1, 5), ask)
+    assert ([item.outcome for item in found], asked.count("no")) == (["works", "refused"], 1)
+    assert told(logins, found) == ["no: found refused; expected works"]
+
+
+def test_a_thread_that_hangs_holds_nothing_up() -> None:
+    def ask(login: Login, limits: Limits) -> Outcome:
+        time.sleep(30 if login.id == "hangs" else 0)
+        return Outcome("works", "")
+
+    logins = [Login("hangs", "valkey", "works", "a", 1), Login("ok", "valkey", "works", "b", 1)]
+    began = time.monotonic()
+    assert [item.outcome for item in probe_all(logins, Limits(0.1, 0.1), ask)] == ["unreachable", "works"]
+    assert time.monotonic() - began < 3
+
+
+def tries(code: str, **more: Any) -> Outcome:
+    entry = {"id": "x", "kind": "command", "expect": "works", "command": [sys.executable, "-c", code], **more}
+    (login,) = read_logins([entry], {"x": SECRET})
+    return probe(login, Limits(1, 3))
+
+
+def test_a_command_gets_the_secret_and_says_by_its_exit_code() -> None:
+    right = f"import os,sys; sys.exit(0 if os.environ.get('MAINSTAY_SECRET') == '{SECRET[:4]}' + '{SECRET[4:]}' else 9)"
+    assert tries(right).outcome == "works"
+    assert tries(right.replace("MAINSTAY_SECRET", "TOKEN"), environment="TOKEN").outcome == "works"
+    given_in = f"import os,sys; sys.exit(0 if len(sys.stdin.read()) == {len(SECRET)} and 'MAINSTAY_SECRET' not in os.environ else 9)"
+    assert tries(given_in, stdin=True).outcome == "works"
+    assert tries("raise SystemExit(4)", refused_exit=[4]).outcome == "refused"
+    assert tries("raise SystemExit(4)").outcome == "error"
+    assert tries("import os; os.kill(os.getpid(), 9)", refused_exit=[9]).outcome == "error"
+    assert tries("x", command=["/no/such"]).outcome == "error"
+
+
+def test_a_command_that_does_not_end_is_ended_with_its_children() -> None:
+    began = time.monotonic()
+    code = "import subprocess, time; subprocess.Popen(['sleep', '7.31']); time.sleep(20)"
+    assert tries(code).outcome == "unreachable"
+    assert time.monotonic() - began < 5
+    assert "7.31" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_rails_key(tmp_path: Any) -> None:
+    from ansible_collections.mainstay.backend.plugins.module_utils._rails_credentials import encrypt, new_key
+
+    key = new_key()
+    path = tmp_path / "credentials.yml.enc"
+    path.write_text(encrypt("a: 1\n", key))
+
+    def opens(password: str, file: str = str(path)) -> str:
+        (login,) = read_logins([{"id": "x", "kind": "rails_key", "expect": "works", "file": file}], {"x": password})
+        return probe(login).outcome
+
+    assert [opens(key), opens(new_key()), opens("short"), opens(key, "/no/such")] == [
+        "works",
+        "refused",
+        "error",
+        "error",
+    ]
+
+
+ENTRY = {"id": "x", "kind": "valkey", "expect": "works", "host": "db1", "user": "u"}
+
+
+@pytest.mark.parametrize(
+    ("change", "passwords", "says_"),
+    [
+        ({"kind": "ldap"}, {"x": "s"}, "probes[0].kind: found 'ldap'; expected one of valkey"),
+        ({"expect": "maybe"}, {"x": "s"}, "probes[0].expect"),
+        ({"host": None}, {"x": "s"}, "probes[0].host: found nothing"),
+        ({"port": 70000}, {"x": "s"}, "probes[0].port: found 70000"),
+        ({"user": ""}, {"x": "s"}, "probes[0].user"),
+        ({}, {}, "passwords: found none for 'x'"),
+        ({}, {"x": "s", "y": "t"}, "passwords: found 'y', which no probe has"),
+        ({"tls": {"ca_path": "x"}}, {"x": "s"}, "probes[0].tls.ca_path: found an unknown option"),
+        ({"tls": {"verify": "maybe"}}, {"x": "s"}, "probes[0].tls.verify"),
+        ({"kind": "tls"}, {"x": "s"}, "probes[0].port"),
+        ({"kind": "command", "command": ["try", "a-s3cret"]}, {"x": "s3cret"}, "found the secret in it"),
+        ({"kind": "rails_key"}, {"x": "s"}, "probes[0].file"),
+    ],
+)
+def test_refused_options(change: dict[str, Any], passwords: dict[str, str], says_: str) -> None:
+    with pytest.raises(MainstayError) as caught:
+        read_logins([{**ENTRY, **change}], passwords)
+    assert says_ in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_id_is_used_once() -> None:
+    with pytest.raises(MainstayError, match="twice"):
+        read_logins([ENTRY, ENTRY], {"x": "s"})
+
+
+def test_probes_of_adapters_become_the_modules_options() -> None:
+    login = {"kind": "valkey", "host": "db1", "port": 6379, "user": "u", "password": SECRET}
+    found = probe_arguments([Probe("c/1@db1", "c", "refused", login)])
+    assert found["passwords"] == {"c/1@db1": SECRET}
+    assert SECRET not in str(found["probes"]) and SECRET not in repr(read_logins(found["probes"], found["passwords"]))
