@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._age import RECIPIENT, is_path, is_secret, recipient
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import sizes, url_names
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import POSTGRES_OF_RELEASE
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, HostInput
 
 #: What has one meaning for a whole backend: a host that said otherwise would be given logins that its server does not know.
-COMMON = ("backend_app", "backend_environment", "backend_credentials", "backend_consumers", "backend_store_dir")
+COMMON = (
+    "backend_app",
+    "backend_environment",
+    "backend_credentials",
+    "backend_consumers",
+    "backend_store",
+    "backend_store_dir",
+)
+#: The secret store's back ends.
+STORES = ("vault", "age")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?")
 
 
@@ -46,12 +56,38 @@ def check_address(host: HostInput, problems: list[Problem]) -> None:
             problems.append(Problem(f"backend_address of {host.name}", told, "an IP address or a host name"))
 
 
-def check_store(host: HostInput, problems: list[Problem]) -> None:
-    """The secret store's folder on the controller."""
+def read_store(host: HostInput, problems: list[Problem]) -> dict[str, Any]:
+    """The secret store on the controller: what the description says of its back end."""
     read = Checker("", host.variables, problems)
     expected = "an absolute path on the controller"
     read.text("backend_store_dir", "", r"(?:/.*)?", expected)
     read.text("backend_store_vault_id", "", r"[^\s@,]*", "the name of a vault id")
+    store = read.choice("backend_store", STORES[0], STORES)
+    recipients = tuple(
+        _texts(host, "backend_store_recipients", f"a list of {RECIPIENT}, or of files of them", problems)
+    )
+    for item in recipients:
+        if not is_path(item) and recipient(item) is None:
+            told = "something that looks secret (not shown)" if is_secret(item) else shown(item)
+            problems.append(Problem("backend_store_recipients", told, f"{RECIPIENT}, or a file of them"))
+    if store == "age" and not recipients:
+        expected = f"at least our own: {RECIPIENT}, or a file of them"
+        problems.append(Problem("backend_store_recipients", "nothing", expected))
+    identity = tuple(_texts(host, "backend_store_identity", "a path on the controller, or a list of them", problems))
+    if any(is_secret(item) for item in identity):
+        told = "something that looks secret (not shown)"
+        problems.append(Problem("backend_store_identity", told, "the path of a file with the key"))
+    return {"store": store, "store_recipients": recipients, "store_identity": identity}
+
+
+def _texts(host: HostInput, name: str, expected: str, problems: list[Problem]) -> list[str]:
+    """A list of texts; one text stands for a list of it."""
+    value = host.variables.get(name) or []
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) and item.strip() for item in items):
+        problems.append(Problem(name, shown(value), expected))
+        return []
+    return [str(item) for item in items]
 
 
 def check_environment(found: Description, problems: list[Problem]) -> None:
@@ -91,8 +127,9 @@ def _check_statement(found: Description, consumer: Consumer, problems: list[Prob
 def check_ports(instances: Iterable[Instance], port: int, problems: list[Problem]) -> None:
     """On one host PostgreSQL's PORT is none of the instances' (what these want of each other, they check)."""
     for item in instances:
-        if item.state == "present" and item.port == port:
-            path = f"valkey_instances.{item.name}.port"
+        option = next((name for name, taken in item.ports.items() if taken == port), "")
+        if item.state == "present" and option:
+            path = f"valkey_instances.{item.name}.{option}"
             problems.append(Problem(path, f"{port}, as in postgres_port", "a port of its own"))
 
 

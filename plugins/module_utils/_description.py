@@ -16,7 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._agreement import
     check_environment,
     check_platform,
     check_ports,
-    check_store,
+    read_store,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._budget import Budget, budgets, check_budgets
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
@@ -42,7 +42,10 @@ SHARED_DEFAULTS: dict[str, Any] = {
     "backend_environment": "production",
     "backend_credentials": {},
     "backend_consumers": {},
+    "backend_store": "vault",
     "backend_store_dir": "",
+    "backend_store_recipients": [],
+    "backend_store_identity": [],
     "backend_store_vault_id": "",
     "backend_valkey_host": "",
     "backend_postgres_host": "",
@@ -82,6 +85,10 @@ class Description:
     host: HostInput
     store_dir: str
     store_vault_id: str
+    #: Its back end; for `age` the recipients, or files of them, and the files of identities (none: the usual one).
+    store: str
+    store_recipients: tuple[str, ...]
+    store_identity: tuple[str, ...]
     instances: tuple[Instance, ...]
     cluster: Cluster
     credentials: Mapping[str, Credential]
@@ -132,6 +139,7 @@ def describe(
         host=host,
         store_dir=str(host.variables.get("backend_store_dir") or "secrets"),
         store_vault_id=str(host.variables.get("backend_store_vault_id") or ""),
+        **read_store(host, problems),
         instances=instances,
         cluster=cluster,
         credentials=credentials,
@@ -142,7 +150,6 @@ def describe(
         if valkey.name == postgres.name and "valkey" in (*host.groups, *serves)
         else 0,
     )
-    check_store(host, problems)
     others = list({item.name: item for item in (valkey, postgres) if item.name != host.name}.values())
     check_common(host, others, problems)
     for item in others:
@@ -210,6 +217,8 @@ def _endpoints(
     found.update(
         {("database", item.name): Endpoint(address(postgres), cluster.port, item.name) for item in cluster.databases}
     )
+    # what watches or copies the whole cluster belongs to no database of the application
+    found["database", ""] = Endpoint(address(postgres), cluster.port, "postgres")
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.mainstay.backend.plugins.module_utils._age import is_path
 from ansible_collections.mainstay.backend.plugins.module_utils._description import GROUPS, SHARED_DEFAULTS, HostInput
 
 COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -65,9 +66,10 @@ def read_host(templar: Any, task_vars: Mapping[str, Any], name: str) -> HostInpu
     reader = templar.copy_with_new_env(available_variables=context)
     variables = {key: plain(reader.template(view[key])) for key in view}
     groups = task_vars.get("groups", {})
+    base = str(source.get("inventory_dir") or task_vars.get("inventory_dir") or task_vars.get("playbook_dir") or ".")
     if not variables["backend_store_dir"]:
-        base = source.get("inventory_dir") or task_vars.get("inventory_dir") or task_vars.get("playbook_dir") or "."
-        variables["backend_store_dir"] = os.path.join(str(base), "secrets")
+        variables["backend_store_dir"] = os.path.join(base, "secrets")
+    variables["backend_store_recipients"] = recipients(variables["backend_store_recipients"], base)
     return HostInput(
         name=name,
         address=str(plain(reader.template(source.get("backend_address") or source.get("ansible_host") or name))),
@@ -76,6 +78,17 @@ def read_host(templar: Any, task_vars: Mapping[str, Any], name: str) -> HostInpu
         probe=_probe(source),
         names=tuple(str(key) for key in source),
     )
+
+
+def recipients(value: Any, base: str) -> Any:
+    """backend_store_recipients with the paths among them beginning at the inventory, the folder BASE."""
+    if not isinstance(value, (list, str)):
+        return value
+    items = [value] if isinstance(value, str) else value
+    return [
+        os.path.join(base, os.path.expanduser(item)) if isinstance(item, str) and is_path(item) else item
+        for item in items
+    ]
 
 
 def _probe(source: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -23,7 +23,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
-from ansible_collections.mainstay.backend.plugins.plugin_utils.store import VaultFile, check_store, issue_these
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import check_store, issue_these
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store_vault import VaultFile
 
 NOW = "2026-11-22T12:00:00Z"
 WANTED = [Credential("shop_db", "postgres_role", "shop"), Credential("shop_cache", "valkey_user", "cache")]
@@ -206,7 +207,7 @@ def test_a_lock_that_is_held_is_waited_for_then_reported(store: VaultFile) -> No
     ready, tell = os.pipe()
 
     def hold() -> None:
-        with store._lock():
+        with store.lock():
             os.write(tell, b"1")
             time.sleep(30)
 
@@ -294,6 +295,9 @@ def test_a_store_is_checked_before_anything_is_done(store: VaultFile, passwords:
             store_dir=store.directory,
             environment="production",
             store_vault_id="",
+            store="vault",
+            store_recipients=(),
+            store_identity=(),
             credentials={"shop_db": Credential("shop_db", kind)},
         )
 
