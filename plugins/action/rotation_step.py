@@ -17,6 +17,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credentials impo
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import told
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_adapters import adapters_for
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_check import questions, refusals
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, issued
@@ -28,6 +29,8 @@ from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issu
 VERBS = ("check", "stage", "works", "reload", "sessions", "retire", "refused")
 #: Between two questions whether the last session of an old version is gone.
 PAUSE = 0.5
+#: So long a probe tries again to reach a server that restarts, in seconds.
+PATIENCE = 20.0
 
 
 class ActionModule(BackendAction):
@@ -65,11 +68,23 @@ class ActionModule(BackendAction):
         mode, self._task.check_mode = self._task.check_mode, True
         try:
             calls = [call for adapter, mine in adapters_for(items) for call in adapter.check(context, mine)]
-            results = [self._run(calls), self._probe(probes("works", context, items))]
+            results = [self._run(calls), self._logins(context, items)]
             results.append(self._reload(context.description, [item.credential.name for item in items], "checked"))
         finally:
             self._task.check_mode = mode
         return {**_merged(results), "changed": False}
+
+    def _logins(self, context: Context, items: Sequence[Rotating]) -> dict[str, Any]:
+        """Whether each credential has a version that works from here; where a rotation was cut off, the pending one may be it."""
+        asked = questions(context, adapters_for(items))
+        result = self._probe(asked)
+        if "outcomes" not in result:
+            return result
+        lines = refusals(asked, result["outcomes"])
+        if lines:
+            remedy = "Nothing was changed, and no new secret made. Playbook site puts what the store holds on servers and consumers"
+            raise MainstayError("\n".join([*[f"- {line}" for line in lines], remedy]))
+        return {"changed": False}
 
     def _reload(self, description: Description, names: Sequence[str], state: str = "reloaded") -> dict[str, Any]:
         arguments = reload_call(description, list(names), state)
@@ -105,7 +120,7 @@ class ActionModule(BackendAction):
             for item in asked
         ]
         passwords = {item.id: item.login["password"] for item in asked if "password" in item.login}
-        return self._run([Call("credential_probe", {"probes": told, "passwords": passwords})])
+        return self._run([Call("credential_probe", {"probes": told, "passwords": passwords, "wait": PATIENCE})])
 
     def _run(self, calls: Sequence[Call]) -> dict[str, Any]:
         results = []
