@@ -13,6 +13,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._age import RECIP
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import sizes, url_names
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import POSTGRES_OF_RELEASE
+from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import variable_names
 from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import milliseconds
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
 
@@ -94,15 +95,20 @@ def check_environment(found: Description, problems: list[Problem]) -> None:
     """Every variable of a consumer's environment has one origin."""
     for consumer in found.consumers:
         path = f"backend_consumers.{consumer.name}"
-        derived: dict[str, str] = {}
-        for credential, name in url_names(found, consumer).items():
+        derived = dict.fromkeys(sizes(found, consumer), "the consumer's own options")
+        names = list(url_names(found, consumer).items())
+        names += [(name, item) for name in consumer.credentials for item in variable_names(found.credentials[name])]
+        for credential, name in names:
             other = derived.setdefault(name, credential)
             if other != credential:
                 told = f"{other} and {credential}, which both give {name}"
                 problems.append(
-                    Problem(f"{path}.credentials", told, "credentials whose names differ in more than case")
+                    Problem(
+                        f"{path}.credentials",
+                        told,
+                        "credentials whose names differ in more than case, or another variable",
+                    )
                 )
-        derived.update(dict.fromkeys(sizes(found, consumer), "the consumer's own options"))
         for name in consumer.variables:
             if name in derived:
                 expected = f"no such entry: it is derived from {derived[name]}"

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._rails_credentials import key_file_of, place_of
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import parse_age
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ _EXPECTED_VALUE = "{file: PATH} or {variable: NAME} of the controller, or ask: i
 _EXPECTED_KEY = (
     "{file: PATH} or {variable: NAME} with the key that opens the credentials now, or new where there are none yet"
 )
-READERS = {
+READERS: Mapping[str, Callable[[Checker], dict[str, Any]]] = {
     "signing_key": read_signing_key,
     "secret_key_base": read_secret_key_base,
     "token": read_token,
@@ -161,27 +162,50 @@ def _command(check: Checker, key: str, given: object, variable: str) -> dict[str
     return found
 
 
-def with_lifetimes(
+def with_consumers(
     credentials: Mapping[str, Credential], consumers: Iterable[Consumer], problems: list[Problem]
 ) -> dict[str, Credential]:
-    """CREDENTIALS where each secret_key_base lives on as long as the longest session of those who use it, which is refused to be longer."""
+    """CREDENTIALS with what follows from who uses them: how long a secret_key_base is still taken, and whose Rails files a key opens."""
     found = dict(credentials)
     for name, credential in credentials.items():
         users = [item for item in consumers if name in item.credentials]
-        if credential.kind != "secret_key_base":
-            continue
-        given = parse_age(credential.options["token_lifetime"])
-        longest = max((item.application.session_age for item in users), default=0)
-        if given is None:
-            minutes = -(-(longest or 14 * 86_400) // 60)
-            found[name] = replace(credential, options={**credential.options, "token_lifetime": f"{minutes}m"})
-        for item in users:
-            if given and item.application.session_age > given.total_seconds():
-                problems.append(
-                    Problem(
-                        f"backend_credentials.{name}.token_lifetime",
-                        credential.options["token_lifetime"],
-                        f"no less than session_expire_after of backend_consumers.{item.name}: its sessions are signed with it",
-                    )
-                )
+        if credential.kind == "secret_key_base":
+            found[name] = _with_lifetime(credential, users, problems)
+        if credential.kind == "rails_master_key":
+            _check_applications(credential, users, problems)
     return found
+
+
+def _with_lifetime(credential: Credential, users: Iterable[Consumer], problems: list[Problem]) -> Credential:
+    """As long as the longest session that is signed with it. A shorter time is refused: it would sign people out."""
+    longest = max((item.application.session_age for item in users), default=14 * 86_400)
+    given = parse_age(credential.options["token_lifetime"])
+    if given is None:
+        return replace(credential, options={**credential.options, "token_lifetime": f"{-(-longest // 60)}m"})
+    for item in users:
+        if item.application.session_age > given.total_seconds():
+            expected = (
+                f"no less than session_expire_after of backend_consumers.{item.name}: its sessions are signed with it"
+            )
+            told = shown(credential.options["token_lifetime"])
+            problems.append(Problem(f"backend_credentials.{credential.name}.token_lifetime", told, expected))
+    return credential
+
+
+def _check_applications(credential: Credential, users: Iterable[Consumer], problems: list[Problem]) -> None:
+    for item in users:
+        path = f"backend_consumers.{item.name}"
+        if not item.application.directory and not credential.options["path"]:
+            expected = f"the folder of the Rails application that {credential.name} is for, or credentials without it"
+            problems.append(Problem(f"{path}.app_dir", "nothing", expected))
+        if "RAILS_MASTER_KEY" in item.variables:
+            expected = f"no such entry: Rails would take it in place of the key file, which {credential.name} rotates with the credentials"
+            problems.append(Problem(f"{path}.variables.RAILS_MASTER_KEY", "a variable", expected))
+
+
+def rails_pair(credential: Credential, directory: str, environment: str) -> tuple[str, str]:
+    """(encrypted file, key file) on the hosts of a consumer whose application is in DIRECTORY."""
+    path = credential.options["path"]
+    if not path:
+        path = place_of(directory, environment, exists=credential.options["place"] == "environment").path
+    return path, credential.options["key_file"] or key_file_of(path)
