@@ -43,7 +43,7 @@ class ActionModule(BackendAction):
     @staticmethod
     def _url(found: Description, issued: dict[str, Issued], scheme: str, kind: str, target: str) -> str:
         """The URL that a consumer uses, password masked; '' where no credential leads there."""
-        credentials = found.credential_of(kind, target)
+        credentials = [item for item in found.credential_of(kind, target) if item.usual]
         if not credentials:
             return ""
         place = found.endpoints["instance" if kind == "valkey_user" else "database", target]

@@ -8,9 +8,9 @@ import os
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import SLOTS, login_name
 from ansible_collections.mainstay.backend.plugins.module_utils._packages import postgres_version
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_hba import hba_entries
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_logins import hba_logins
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_settings import derive_settings
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import COLLECTION
@@ -35,14 +35,7 @@ class ActionModule(BackendAction):
             )
         cluster = found.cluster
         settings = derive_settings(cluster, probe["memory_bytes"], probe["cores"], found.valkey_bytes, version)
-        logins = {
-            database.name: [
-                login_name(item.name, slot)
-                for item in found.credential_of("postgres_role", database.name)
-                for slot in SLOTS
-            ]
-            for database in cluster.databases
-        }
+        logins = hba_logins(cluster, found.credentials)
         lines = [entry.line() for entry in hba_entries(cluster.hba, cluster.clients, logins)]
         arguments = {
             "version": version,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_logins import logins, watched
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
 
@@ -19,19 +20,14 @@ class ActionModule(BackendAction):
         self.arguments()
         found = self.describe(task_vars)
         issued = issue(found, self._loader, self._task.check_mode)
-        logins, verifiers = [], {}
-        for database in found.cluster.databases:
-            for credential in found.credential_of("postgres_role", database.name):
-                for name, verifier in issued[credential.name].scram_verifiers().items():
-                    settings = dict(database.timeouts)
-                    limit = database.connection_limit
-                    logins.append(
-                        {"name": name, "owner": database.owner, "settings": settings, "connection_limit": limit}
-                    )
-                    verifiers[name] = verifier
+        verifiers: dict[str, str | None] = {}
+        for credential in found.credentials.values():
+            if credential.kind == "postgres_role":
+                verifiers.update(issued[credential.name].scram_verifiers())
+        monitored = watched(found.credentials)
         arguments = {
             "port": found.cluster.port,
-            "logins": logins,
+            "logins": logins(found.cluster, found.credentials),
             "verifiers": verifiers,
             "databases": [
                 {
@@ -40,6 +36,7 @@ class ActionModule(BackendAction):
                     "encoding": database.encoding,
                     "locale": database.locale,
                     "extensions": list(database.extensions),
+                    "monitored": monitored,
                 }
                 for database in found.cluster.databases
             ],

@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import acl_users
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
@@ -33,7 +34,7 @@ class ActionModule(BackendAction):
         found = self.describe(task_vars)
         issued = issue(found, self._loader, self._task.check_mode)
         arguments = {
-            "instances": [self._instance(item, issued, task_vars) for item in found.instances],
+            "instances": [self._instance(item, found, issued, task_vars) for item in found.instances],
             "support": [
                 {"path": path, "mode": mode, "content": self._text(name, {}, task_vars)}
                 for name, (path, mode) in SUPPORT.items()
@@ -43,11 +44,13 @@ class ActionModule(BackendAction):
         }
         return self.remote("valkey_instances", arguments, task_vars)
 
-    def _instance(self, item: Instance, issued: dict[str, Issued], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _instance(
+        self, item: Instance, found: Description, issued: dict[str, Issued], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         told = {"name": item.name, "state": item.state, "directory": item.directory, "keeps": item.keeps}
         if item.state == "absent":
             return told
-        users = acl_users(item, issued.values(), issued[ADMIN])
+        users = acl_users(item, issued.values(), issued[ADMIN], found.credentials)
         return {
             **told,
             "config": self._text("instance.conf.j2", {"instance": item}, task_vars),

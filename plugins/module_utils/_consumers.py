@@ -62,7 +62,7 @@ class Surroundings:
 
     def servers(self, names: Sequence[str]) -> Servers:
         """Where the credentials NAMES lead to."""
-        wanted = [self.credentials[name] for name in names if name in self.credentials]
+        wanted = [self.credentials[name] for name in names if name in self.credentials and self.credentials[name].usual]
         databases = dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role")
         instances = [item.target for item in wanted if item.kind == "valkey_user" and item.target in self.purposes]
         return Servers(tuple(databases), {name: self.purposes[name] for name in instances})

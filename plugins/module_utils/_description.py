@@ -219,6 +219,8 @@ def _endpoints(
     )
     # what watches or copies the whole cluster belongs to no database of the application
     found["database", ""] = Endpoint(address(postgres), cluster.port, "postgres")
+    # what watches or copies the whole cluster belongs to no database of the application
+    found["database", ""] = Endpoint(address(postgres), cluster.port, "postgres")
     return found
 
 

@@ -39,16 +39,17 @@ def url(issued: Issued, endpoint: Endpoint, password: str | None = None) -> str:
 def url_names(description: Description, consumer: Consumer) -> dict[str, str]:
     """Credential -> name of its URL's variable.
 
-    The first credential of a database or an instance has the plain name; further ones for the same target carry their own.
+    The first credential of a database or an instance has the plain name; further ones for the same target carry their own, and so does
+    what watches or copies a server.
     """
-    wanted = [item for item in map(description.credentials.__getitem__, consumer.credentials) if item.target]
-    databases = list(dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role"))
+    wanted = [item for item in map(description.credentials.__getitem__, consumer.credentials) if item.kind in TARGETS]
+    databases = list(dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role" and item.usual))
     main = description.app if description.app in databases else databases[0] if databases else ""
     names: dict[str, str] = {}
     taken: set[tuple[str, str]] = set()
     for item in sorted(wanted, key=lambda item: item.name not in _derived(description, item)):
-        first = (item.kind, item.target) not in taken
-        taken.add((item.kind, item.target))
+        first = item.usual and (item.kind, item.target) not in taken
+        taken |= {(item.kind, item.target)} if item.usual else set()
         names[item.name] = _url_name(item, main, first)
     return names
 
@@ -92,7 +93,7 @@ def sizes(description: Description, consumer: Consumer) -> dict[str, str]:
 
 def waits(description: Description, consumer: Consumer) -> dict[str, str]:
     """The timeouts as variables: seconds, and DATABASE_STATEMENT_TIMEOUT as PostgreSQL writes it."""
-    wanted = [description.credentials[name] for name in consumer.credentials]
+    wanted = [item for item in map(description.credentials.__getitem__, consumer.credentials) if item.usual]
     databases = {item.target for item in wanted if item.kind == "postgres_role"}
     found: dict[str, str] = {}
     if databases:
@@ -113,9 +114,8 @@ def waits(description: Description, consumer: Consumer) -> dict[str, str]:
 
 
 def pools(description: Description, consumer: Consumer) -> dict[str, int]:
-    kinds = [
-        (description.credentials[name].kind, description.credentials[name].target) for name in consumer.credentials
-    ]
+    wanted = [item for item in map(description.credentials.__getitem__, consumer.credentials) if item.usual]
+    kinds = [(item.kind, item.target) for item in wanted]
     found = {"RAILS_MAX_THREADS": consumer.threads}
     if consumer.sidekiq_concurrency:
         found["SIDEKIQ_CONCURRENCY"] = consumer.sidekiq_concurrency

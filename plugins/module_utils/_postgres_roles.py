@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import literal, quoted
 
-#: What no role of an application may ever be.
+#: What a login may be for.
+PRIVILEGES = ("owner", "monitoring", "replication")
+#: Whose members read the statistics of everybody, and no table.
+MONITOR = "pg_monitor"
+#: What no role of an application may ever be; who copies the cluster needs `replication`.
 POWERS = ("superuser", "createdb", "createrole", "replication", "bypassrls")
 
 
@@ -62,12 +66,14 @@ class Database:
     locale: str = "C.UTF-8"
     public: frozenset[str] = frozenset()
     schema_owner: str = ""
+    monitored: bool = False
     extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def text(self) -> str:
         lines = [f"owner: {self.owner}", f"encoding: {self.encoding}", f"locale: {self.locale}"]
         lines += [f"everyone may: {', '.join(sorted(self.public))}"] if self.public else []
         lines += [f"schema public belongs to: {self.schema_owner}"] if self.schema_owner else []
+        lines += [f"{MONITOR} may: CONNECT"] if self.monitored else []
         lines += [f"extension {item.name}: {item.version}" for name, item in sorted(self.extensions.items())]
         return "\n".join(lines) + "\n"
 
@@ -124,6 +130,7 @@ def _attributes(current: Role, wanted: Role) -> list[str]:
     if current.inherit != wanted.inherit:
         found.append("INHERIT" if wanted.inherit else "NOINHERIT")
     found += [f"NO{power.upper()}" for power in POWERS if power in current.powers - wanted.powers]
+    found += [power.upper() for power in POWERS if power in wanted.powers - current.powers]
     if current.connection_limit != wanted.connection_limit:
         found.append(f"CONNECTION LIMIT {wanted.connection_limit}")
     if current.expires:
@@ -196,6 +203,10 @@ def database_steps(found: Database | None, wanted: Database, known: Mapping[str,
                 wanted.name,
             )
         )
+    if wanted.monitored and not found.monitored:
+        grant = f"GRANT CONNECT ON DATABASE {name} TO {MONITOR}"
+        text = f"opened {subject} to who monitors"
+        steps.append(Step(f"{subject}, {MONITOR}", text, (grant,), "", f"{MONITOR} may: CONNECT\n"))
     steps += _extension_steps(found, wanted, known)
     return steps
 

@@ -11,6 +11,8 @@ from typing import Any
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import connect, execute, rows
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_roles import (
+    MONITOR,
+    PRIVILEGES,
     Database,
     Extension,
     Role,
@@ -26,7 +28,8 @@ SELECT r.rolname, r.rolcanlogin, r.rolinherit, r.rolsuper, r.rolcreatedb, r.rolc
   FROM pg_authid r WHERE r.rolname = ANY(%s)"""
 _DATABASES = """
 SELECT d.datname, pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate,
-       ARRAY(SELECT a.privilege_type FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE a.grantee = 0)
+       ARRAY(SELECT a.privilege_type FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE a.grantee = 0),
+       EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = 'pg_monitor'::regrole AND a.privilege_type = 'CONNECT')
   FROM pg_database d WHERE d.datname = ANY(%s)"""
 _SCHEMA = """
 SELECT pg_get_userbyid(n.nspowner),
@@ -70,7 +73,7 @@ class Cluster:
 
     def databases(self, names: Sequence[str]) -> dict[str, Database]:
         found = {}
-        for name, owner, encoding, locale, public in rows(self.connection, _DATABASES, [list(names)]):
+        for name, owner, encoding, locale, public, monitored in rows(self.connection, _DATABASES, [list(names)]):
             connection = connect(name, self.port)
             try:
                 schema = rows(connection, _SCHEMA)
@@ -80,7 +83,7 @@ class Cluster:
             rights = {*public, *(["CREATE IN public"] if schema and schema[0][1] else [])}
             extensions = {item: Extension(item, version, owner=by) for item, version, by in installed}
             found[name] = Database(
-                name, owner, encoding, locale, frozenset(rights), schema[0][0] if schema else "", extensions
+                name, owner, encoding, locale, frozenset(rights), schema[0][0] if schema else "", monitored, extensions
             )
         return found
 
@@ -146,14 +149,17 @@ def wanted_roles(
     for login in logins:
         verifier = verifiers.get(login["name"])
         settings = {str(key): str(value) for key, value in login["settings"].items()}
+        privileges = login.get("privileges", PRIVILEGES[0])
+        group = {"owner": login.get("owner"), "monitoring": MONITOR}.get(privileges)
         found.append(
             Role(
                 name=login["name"],
                 login=verifier is not None,
+                powers=frozenset({"replication"} if privileges == "replication" else ()),
                 connection_limit=int(login["connection_limit"]),
                 verifier=verifier,
-                member_of=frozenset({login["owner"]}),
-                settings={**settings, "role": login["owner"]},
+                member_of=frozenset({group} if group else ()),
+                settings={**settings, "role": group} if privileges == "owner" and group else settings,
             )
         )
     return found
@@ -166,6 +172,7 @@ def wanted_databases(items: Sequence[Mapping[str, Any]]) -> list[Database]:
             item["owner"],
             item["encoding"],
             item["locale"],
+            monitored=bool(item.get("monitored")),
             extensions={name: Extension(name, "") for name in item["extensions"]},
         )
         for item in items

@@ -131,7 +131,7 @@ def _database(description: Description, consumer: Consumer) -> str:
     pool = "max_connections" if consumer.application.rails >= MAX_CONNECTIONS else "pool"
     text = _fill(_DATABASE, {"POOL": pool, "ENVIRONMENT": description.environment})
     variables = set(url_names(description, consumer).values())
-    wanted = [description.credentials[name] for name in consumer.credentials]
+    wanted = [item for item in map(description.credentials.__getitem__, consumer.credentials) if item.usual]
     targets = dict.fromkeys(item.target for item in wanted if item.kind == "postgres_role")
     rows = [(target, f"{target.upper()}_DATABASE_URL") for target in targets]
     rows = [row if row[1] in variables else (row[0], "DATABASE_URL") for row in rows]

@@ -8,11 +8,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_instance import Instance
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_purposes import PURPOSES
 
 HEALTH = "health"
+#: What watches and what copies an instance reads none of its keys by name. SLOWLOG GET would show commands with keys and values in them,
+#: CONFIG GET the primary's password; a replica gets everything. https://valkey.io/topics/acl/ (ACL rules for Sentinel and Replicas)
+PRIVILEGES = {
+    "monitoring": (
+        *("resetkeys", "resetchannels", "-@all", "+ping", "+info", "+slowlog|len", "+latency|latest"),
+        *("+latency|history", "+latency|histogram", "+client|setname", "+client|setinfo"),
+    ),
+    "replication": ("resetkeys", "resetchannels", "-@all", "+ping", "+psync", "+replconf"),
+}
 _HASH = re.compile(r"#[0-9a-f]{64}")
 
 
@@ -31,7 +40,9 @@ class ValkeyUser:
         return " ".join(["user", self.name, "on" if self.on else "off", *passwords, *self.rules])
 
 
-def acl_users(instance: Instance, issued: Iterable[Issued], admin: Issued) -> tuple[ValkeyUser, ...]:
+def acl_users(
+    instance: Instance, issued: Iterable[Issued], admin: Issued, credentials: Mapping[str, Credential]
+) -> tuple[ValkeyUser, ...]:
     """Every user of INSTANCE: `default` off, `health` that may only PING, the administrator, and both slots of each of its credentials."""
     nothing = ("resetkeys", "resetchannels", "-@all")
     found = [
@@ -41,8 +52,13 @@ def acl_users(instance: Instance, issued: Iterable[Issued], admin: Issued) -> tu
     found += _slots(admin, ("~*", "&*", "+@all"))
     for credential in sorted(issued, key=lambda item: item.name):
         if credential.kind == "valkey_user" and credential.target == instance.name and credential.name != admin.name:
-            found += _slots(credential, PURPOSES[instance.purpose].rules)
+            found += _slots(credential, rules(instance, credentials[credential.name].privileges))
     return tuple(found)
+
+
+def rules(instance: Instance, privileges: str) -> tuple[str, ...]:
+    """The rights of a user of INSTANCE with PRIVILEGES."""
+    return PRIVILEGES.get(privileges) or PURPOSES[instance.purpose].rules
 
 
 def _slots(credential: Issued, rules: Sequence[str]) -> list[ValkeyUser]:

@@ -41,9 +41,16 @@ options:
         type: str
         required: true
       owner:
-        description: The role that it becomes.
+        description: The role that it becomes. Only with O(logins[].privileges=owner).
         type: str
-        required: true
+        default: ''
+      privileges:
+        description:
+          - V(owner) acts as the owner of a database, V(monitoring) reads the server's statistics, V(replication) copies the whole cluster.
+        type: str
+        choices: [owner, monitoring, replication]
+        default: owner
+        version_added: 0.3.0
       settings:
         description: Parameters that its sessions begin with.
         type: dict
@@ -83,6 +90,11 @@ options:
         type: list
         elements: str
         default: []
+      monitored:
+        description: Whether C(pg_monitor), whose members are the logins that monitor, may connect to it.
+        type: bool
+        default: false
+        version_added: 0.3.0
 seealso:
   - module: mainstay.backend.postgres_cluster
 """
@@ -111,6 +123,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._deps import requ
 from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import SOCKET, said
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_roles import (
+    PRIVILEGES,
     Database,
     Extension,
     Role,
@@ -125,7 +138,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_server 
 
 LOGIN = {
     "name": {"type": "str", "required": True},
-    "owner": {"type": "str", "required": True},
+    "owner": {"type": "str", "default": ""},
+    "privileges": {"type": "str", "choices": list(PRIVILEGES), "default": "owner"},
     "settings": {"type": "dict", "default": {}},
     "connection_limit": {"type": "int", "default": -1},
 }
@@ -135,6 +149,7 @@ DATABASE = {
     "encoding": {"type": "str", "default": "UTF8"},
     "locale": {"type": "str", "default": "C.UTF-8"},
     "extensions": {"type": "list", "elements": "str", "default": []},
+    "monitored": {"type": "bool", "default": False},
 }
 
 

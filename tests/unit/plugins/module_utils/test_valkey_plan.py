@@ -11,7 +11,12 @@ import pytest
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_plan as plans
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued, SlotSecret, sha256
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import (
+    Credential,
+    Issued,
+    SlotSecret,
+    sha256,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import read_instances
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import (
@@ -38,16 +43,17 @@ def issued(name: str, kind: str, target: str, slots: tuple[str, ...] = ("a",)) -
 
 
 ADMIN = issued("mainstay_admin", "valkey_user", "")
-CREDENTIALS = [
+ISSUED = [
     issued("app_cache", "valkey_user", "cache"),
     issued("app_session", "valkey_user", "session", ("a", "b")),
     issued("app_db", "postgres_role", "app"),
 ]
+CREDENTIALS = {item.name: Credential(item.name, item.kind, item.target) for item in ISSUED}
 
 
 def users(name: str) -> dict[str, str]:
     (instance,) = read_instances({"valkey_instances": {name: {}}}, [])
-    return {user.name: user.line() for user in acl_users(instance, CREDENTIALS, ADMIN)}
+    return {user.name: user.line() for user in acl_users(instance, ISSUED, ADMIN, CREDENTIALS)}
 
 
 def test_an_instance_has_its_own_users_and_no_other() -> None:
@@ -75,7 +81,9 @@ def test_lines_hold_verifiers_and_say_who_may_log_in() -> None:
 def test_what_must_never_be_granted_comes_after_what_is() -> None:
     for name in ("cache", "session", "cable", "queue"):
         (instance,) = read_instances({"valkey_instances": {name: {}}}, [])
-        rules = acl_users(instance, [issued("x", "valkey_user", name)], ADMIN)[-1].rules
+        rules = acl_users(
+            instance, [issued("x", "valkey_user", name)], ADMIN, {"x": Credential("x", "valkey_user", name)}
+        )[-1].rules
         at = rules.index("-@dangerous")
         assert not [rule for rule in rules[at:] if rule.startswith("+") and rule not in ("+info", "+flushdb")]
 
