@@ -142,9 +142,9 @@ def _command(check: Checker, key: str, given: object, variable: str) -> dict[str
     inner = Checker(check.where(key), given, check.problems)
     command = inner.strings("command", [], "a list: the program and its arguments")
     if not command or not command[0].startswith("/"):
-        found = shown(command[0]) if command else "nothing"
-        inner.say("command", found, "a list that begins with the absolute path of a program")
-    found = {
+        what = shown(command[0]) if command else "nothing"
+        inner.say("command", what, "a list that begins with the absolute path of a program")
+    found: dict[str, Any] = {
         "command": list(command),
         "environment": inner.text("environment", variable, _VARIABLE, _NAMES),
         "stdin": inner.boolean("stdin", False),

@@ -8,7 +8,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import Odd, Outcome, Refused, Unreachable
@@ -25,21 +25,33 @@ def probe_command(
 
     The secret is in the variable ENVIRONMENT, or on its standard input with STDIN.
     """
-    variables = dict(os.environ) if stdin else {**os.environ, environment or VARIABLE: secret}
+    code = run(command, {} if stdin else {environment or VARIABLE: secret}, secret if stdin else None, seconds)
+    if code == 0:
+        return Outcome("works", f"{command[0]} ended with 0")
+    if code in refused_exit:
+        raise Refused(f"{command[0]} ended with {code}")
+    raise Odd(f"{command[0]} " + (f"ended with {code}" if code > 0 else f"was ended by signal {-code}"))
+
+
+def run(command: Sequence[str], variables: Mapping[str, str], stdin: str | None, seconds: float) -> int:
+    """The exit code of COMMAND, which finds VARIABLES in its environment and STDIN on its standard input; below 0: the signal that ended it.
+
+    Odd: it cannot be run. Unreachable: it does not end within SECONDS.
+    """
     try:
         process = subprocess.Popen(
             list(command),
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=variables,
+            env={**os.environ, **variables},
             cwd="/",
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise Odd(f"{command[0]} cannot be run: {getattr(error, 'strerror', None) or 'not a command'}") from None
     try:
-        process.communicate(secret.encode() if stdin else None, timeout=seconds)
+        process.communicate(None if stdin is None else stdin.encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
         raise Unreachable(f"{command[0]} did not end within {seconds:g} s") from None
     finally:
@@ -47,12 +59,7 @@ def probe_command(
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    code = process.returncode
-    if code == 0:
-        return Outcome("works", f"{command[0]} ended with 0")
-    if code in refused_exit:
-        raise Refused(f"{command[0]} ended with {code}")
-    raise Odd(f"{command[0]} " + (f"ended with {code}" if code > 0 else f"was ended by signal {-code}"))
+    return process.returncode
 
 
 def probe_rails_key(file: str, key: str) -> Outcome:

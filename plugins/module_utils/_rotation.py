@@ -135,7 +135,7 @@ def advance(contents: Contents, names: Iterable[str], state: str, now: str) -> C
         if state == "RELOADED" and lifetime:
             entry["retire_at"] = told(moment(now) + lifetime)
         changed = replace(record, journal=(*record.journal, entry))
-        if state == "TESTED":
+        if state == "TESTED" and record.pending:
             changed = replace(changed, current=record.pending, previous=record.current, pending=None)
         if state == "DONE":
             changed = replace(
