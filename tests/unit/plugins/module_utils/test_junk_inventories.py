@@ -119,5 +119,5 @@ def test_no_message_tells_what_stands_where_secrets_may_stand(path: tuple[str, .
 def test_the_right_inventory_is_described_whole() -> None:
     found, problems = describe_case({})
     assert problems == [] and set(VARIABLES) <= set(found.host.variables)
-    assert {name for _unused, name in found.endpoints} == {"cache", "session", "cable", "shop"}
+    assert {name for _unused, name in found.endpoints} == {"cache", "session", "cable", "shop", ""}
     assert [consumer.name for consumer in found.consumers] == ["shop"]
