@@ -6,9 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.mainstay.backend.plugins.module_utils import (
+    _adapter_keys,
+    _adapter_rails,
+    _adapter_token,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Adapter, Rotating
 
-ADAPTERS: tuple[Adapter, ...] = ()
+#: In the order in which a host does their parts.
+ADAPTERS: tuple[Adapter, ...] = (
+    _adapter_token.ADAPTER,
+    _adapter_keys.ADAPTER,
+    _adapter_rails.ADAPTER,
+)
 
 
 def adapters_for(items: Sequence[Rotating]) -> list[tuple[Adapter, list[Rotating]]]:
