@@ -80,7 +80,7 @@ class AgeFile(FileStore):
             ) from None
         return data
 
-    def wanted(self) -> Any:
+    def wanted(self, readers: Any = None) -> Any:
         readers = tuple(sorted(dict.fromkeys(key for text in self.recipients for key in _recipients(text))))
         if not readers:
             raise MainstayError(

@@ -112,8 +112,8 @@ class FileStore:
         """TEXT as file data for READERS."""
         raise NotImplementedError
 
-    def wanted(self) -> Any:
-        """The readers that the inventory asks for."""
+    def wanted(self, readers: Any = None) -> Any:
+        """The readers that the inventory asks for; READERS, those it has, where the inventory leaves it to them."""
         raise NotImplementedError
 
     def kept(self, readers: Any) -> Any:

@@ -54,8 +54,10 @@ class VaultFile(FileStore):
         found: bytes = VaultLib().encrypt(text, secret=secret, vault_id=None if label in _UNNAMED else label)
         return found
 
-    def wanted(self) -> Any:
-        """The password of backend_store_vault_id, or the first one given."""
+    def wanted(self, readers: Any = None) -> Any:
+        """The password of backend_store_vault_id; without that the one it is encrypted with, at first the first one given."""
+        if readers is not None and not self.vault_id:
+            return readers
         try:
             vault_id, secret = match_encrypt_secret(self._secrets(), self.vault_id or None)
         except AnsibleError:
@@ -64,8 +66,7 @@ class VaultFile(FileStore):
         return str(vault_id or ""), secret
 
     def kept(self, readers: Any) -> Any:
-        """Encrypted as the file was before, unless backend_store_vault_id chooses."""
-        return self.wanted() if self.vault_id or readers is None else readers
+        return self.wanted(readers)
 
     def told(self, readers: Any) -> list[str]:
         return [f"vault id {readers[0] or 'default'}"]
