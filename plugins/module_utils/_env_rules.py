@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mainstay.backend.plugins.module_utils._findings import Rule
+from ansible_collections.mainstay.backend.plugins.module_utils._findings import Rule, catalogue
 
 FAMILIES = {
     "Values": (
@@ -239,16 +239,4 @@ RELAXED = (
 
 def table() -> str:
     """The catalogue as Markdown, one table for each family."""
-    parts = []
-    for family, rules in FAMILIES.items():
-        rows = [f"| `{rule.id}` | {_severity(rule)} | {rule.title} | {rule.remedy} |" for rule in rules]
-        parts.append(
-            "\n".join(
-                [f"### {family}", "", "| rule | severity | what is wrong | what to do |", "|---|---|---|---|", *rows]
-            )
-        )
-    return "\n\n".join(parts) + "\n"
-
-
-def _severity(rule: Rule) -> str:
-    return f"{rule.severity} (1)" if rule.id in RELAXED else rule.severity
+    return catalogue(FAMILIES, RELAXED)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 SEVERITIES = ("error", "warning")
@@ -65,6 +65,19 @@ def fails(findings: Sequence[Finding], fail_on: str) -> bool:
     """Whether FINDINGS are reason to fail: any error for `error`, any finding for `warning`, nothing for `never`."""
     found: Mapping[str, int] = counts(findings)
     return bool(found["error"] and fail_on != "never") or bool(found["warning"] and fail_on == "warning")
+
+
+def catalogue(families: Mapping[str, Sequence[Rule]], marked: Collection[str] = ()) -> str:
+    """Rules as Markdown, one table for each family; those of MARKED get a (1) beside their severity."""
+    parts = []
+    for family, rules in families.items():
+        rows = []
+        for rule in rules:
+            severity = f"{rule.severity} (1)" if rule.id in marked else rule.severity
+            rows.append(f"| `{rule.id}` | {severity} | {rule.title} | {rule.remedy} |")
+        head = ["| rule | severity | what is wrong | what to do |", "|---|---|---|---|"]
+        parts.append("\n".join([f"### {family}", "", *head, *rows]))
+    return "\n\n".join(parts) + "\n"
 
 
 def is_path(file: str) -> bool:

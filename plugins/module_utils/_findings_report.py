@@ -19,15 +19,17 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def summary(findings: Sequence[Finding], files: int) -> str:
-    """'2 errors, 1 warning in 3 files'."""
+def summary(findings: Sequence[Finding], files: int, noun: str = "file") -> str:
+    """'2 errors, 1 warning in 3 files'; NOUN: what was looked at, where that is no file."""
     found = counts(findings)
     if not findings:
-        return f"no finding in {count(files, 'file')}"
-    return f"{count(found['error'], 'error')}, {count(found['warning'], 'warning')} in {count(files, 'file')}"
+        return f"no finding in {count(files, noun)}"
+    return f"{count(found['error'], 'error')}, {count(found['warning'], 'warning')} in {count(files, noun)}"
 
 
-def report_lines(title: str, findings: Sequence[Finding], files: int, notes: Sequence[str] = ()) -> list[str]:
+def report_lines(
+    title: str, findings: Sequence[Finding], files: int, notes: Sequence[str] = (), noun: str = "file"
+) -> list[str]:
     """The whole text; without findings and NOTES the summary alone."""
     lines: list[str] = []
     if findings:
@@ -38,7 +40,8 @@ def report_lines(title: str, findings: Sequence[Finding], files: int, notes: Seq
             lines.append(f"… and {len(findings) - len(rows)} more, in the result's findings and in the reports")
         lines += ["", "what to do", *_remedies(findings)]
     lines += [f"note: {printable(note)}" for note in notes]
-    return [*lines, f"{title}: {summary(findings, files)}" if not lines else f"\n{summary(findings, files)}"]
+    last = summary(findings, files, noun)
+    return [*lines, f"\n{last}" if lines else f"{title}: {last}"]
 
 
 def _row(item: Finding) -> tuple[str, ...]:
