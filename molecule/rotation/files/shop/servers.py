@@ -41,7 +41,7 @@ class NotAsWritten(Exception):
 class Servers:
     """One reading of the configuration: its pools, and who uses them at this moment."""
 
-    def __init__(self, told: Mapping[str, str], size: int = 4) -> None:
+    def __init__(self, told: Mapping[str, str], size: int = 6) -> None:
         self.told = told
         self.users = 0
         self.free = threading.Condition()

@@ -86,7 +86,7 @@ class Shop:
             connection.execute(TABLE)
             connection.execute("SELECT pg_advisory_unlock(1)")
         servers.leave()
-        streams = [Stream(self, name, number) for name in SERVERS for number in range(THREADS)]
+        streams = [Stream(self, name, number) for name in SERVERS for number in range(THREADS[name])]
         writer = threading.Thread(target=self.tally.keep_writing, args=(self.stopping,), daemon=True)
         for thread in (*streams, writer, threading.Thread(target=self.answer, daemon=True)):
             thread.start()

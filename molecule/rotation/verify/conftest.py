@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of this scenario share: the programs at work, what is the case on the hosts, runs of the rotation."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+SHARED = ROOT / "molecule" / "shared"
+sys.path[:0] = [str(Path(__file__).parent), str(SHARED), str(SHARED / "verify"), str(ROOT / "tests" / "leaks")]
+
+from runs import Runs  # noqa: E402
+from truth import Truth  # noqa: E402
+from watch import APPS, on, wait_for_work  # noqa: E402
+
+pytest_configure = runpy.run_path(str(SHARED / "conftest.py"))["pytest_configure"]
+
+
+@pytest.fixture(scope="session")
+def truth() -> Truth:
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "secrets")
+    return Truth(folder, Path(os.environ["ANSIBLE_VAULT_PASSWORD_FILE"]))
+
+
+@pytest.fixture(scope="session")
+def runs() -> Runs:
+    return Runs(Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent, ROOT / ".build" / "logs" / "rotation")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def at_work(request: pytest.FixtureRequest) -> None:
+    """Both programs do their work from here to the end, whatever the tests do."""
+    for host in APPS:
+        on(host, "rm", "-f", "/var/lib/shop/unhealthy")
+        on(host, "systemctl", "start", "shop")
+    wait_for_work()
