@@ -59,7 +59,7 @@ def rekey(store: FileStore, others: Iterable[FileStore], check_mode: bool) -> Ou
         actions += [f"wrote {store.backup} for the same"] if fits and backup else []
         actions += [f"moved {other.path} to {other.backup}" for other in old]
         if actions and not check_mode:
-            data = store.seal(_store.dump(opened.contents), wanted)
+            data = store.data(store.path) if fits else store.seal(_store.dump(opened.contents), wanted)
             if not fits:
                 store.replace(store.path, data, "store")
             crash("store.rekeyed")
@@ -110,7 +110,7 @@ def restore(store: FileStore, check_mode: bool, force: bool) -> Outcome:
                 f"{store.place}: found that it opens; expected a damaged one. The one before differs in {', '.join(lost)}; "
                 "to lose that, run again with -e force=true"
             )
-        aside = f"{store.path}.damaged-{now().replace(':', '')}.bak"
+        aside = f"{store.path}.damaged-{now().replace(':', '')}-{os.getpid()}.bak"
         there = os.path.lexists(store.path)
         if there and current is None and not force:
             _refuse_whole(store)
