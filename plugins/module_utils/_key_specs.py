@@ -198,6 +198,10 @@ def _check_applications(credential: Credential, users: Iterable[Consumer], probl
         if not item.application.directory and not credential.options["path"]:
             expected = f"the folder of the Rails application that {credential.name} is for, or credentials without it"
             problems.append(Problem(f"{path}.app_dir", "nothing", expected))
+        elif credential.options["key_file"].startswith(f"{item.secrets_dir}/"):
+            expected = f"a file outside {item.secrets_dir}, where only what is published there stays"
+            told = shown(credential.options["key_file"])
+            problems.append(Problem(f"backend_credentials.{credential.name}.key_file", told, expected))
         if "RAILS_MASTER_KEY" in item.variables:
             expected = f"no such entry: Rails would take it in place of the key file, which {credential.name} rotates with the credentials"
             problems.append(Problem(f"{path}.variables.RAILS_MASTER_KEY", "a variable", expected))

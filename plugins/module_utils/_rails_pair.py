@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _rails_credentials as rails
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._crash import crash
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
 from ansible_collections.mainstay.backend.plugins.module_utils._files import (
     check_owners,
@@ -31,6 +32,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._files import (
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._yaml_edit import Edited, merge
 
+TAKE_OVER = "expected the credential's `value` to name that key before it is deployed, or the file to be re-keyed with the store's"
 KEY_MODE = 0o600
 LOCK_SECONDS = 30.0
 
@@ -39,7 +41,8 @@ LOCK_SECONDS = 30.0
 class Wanted:
     """What the pair shall be. An empty `key_file`: `key` opens the file, and no key file is touched. The repr shows no secret.
 
-    `owner`, `group` and `mode` None: as the file is, and for a new one the user who runs this, and 0644.
+    `owner`, `group` and `mode` None: as the file is, and for a new one the user who runs this, and 0644. `known`: the only keys that may open
+    the file by now, and where there is no file, none is made.
     """
 
     path: str
@@ -52,6 +55,7 @@ class Wanted:
     owner: str | None = None
     group: str | None = None
     mode: int | None = None
+    known: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ def read_file(path: str, what: str) -> str | None:
         os.close(handle)
 
 
-def open_pair(path: str, key_file: str, key: str = "", new_key: str = "") -> Found:
-    """The file and the key that opens it: KEY or the key file's, the one that an interrupted run left, or NEW_KEY."""
+def open_pair(path: str, key_file: str, key: str = "", new_key: str = "", known: Sequence[str] = ()) -> Found:
+    """The file and the key that opens it: KEY or the key file's, the one that an interrupted run left, NEW_KEY, or one of KNOWN."""
     content = read_file(path, "path")
     kept = read_file(key_file, "key_file") if key_file else None
     waiting = read_file(next_of(key_file), "key_file") if key_file else None
@@ -110,7 +114,7 @@ def open_pair(path: str, key_file: str, key: str = "", new_key: str = "") -> Fou
     if content is None:
         return Found(None, "", (key or kept or "").strip(), False, leftover)
     problem: MainstayError | None = None
-    for candidate in (key or kept, waiting, new_key or None):
+    for candidate in (key or kept, waiting, new_key or None, *known):
         if candidate is None:
             continue
         try:
@@ -128,21 +132,34 @@ def open_pair(path: str, key_file: str, key: str = "", new_key: str = "") -> Fou
 def apply(wanted: Wanted, check_mode: bool = False) -> Outcome:
     """Brings the pair to what is WANTED."""
     with contextlib.nullcontext() if check_mode else _folder(wanted):
-        found = open_pair(wanted.path, wanted.key_file, wanted.key, wanted.new_key)
+        found = open_pair(wanted.path, wanted.key_file, wanted.key, wanted.new_key, wanted.known)
         key, rekeyed = _target_key(wanted, found)
+        if wanted.known and found.content is None:
+            specs = [_key_spec(wanted, key)] if wanted.key_file else []
+            return _finish(wanted, specs, found, Edited("", (), (), ()), False, check_mode)
+        if wanted.known and found.key.lower() not in (item.lower() for item in wanted.known):
+            raise MainstayError(
+                f"{wanted.path}: found that another key opens it than the secret store has; {TAKE_OVER}"
+            )
         edited = merge(found.text, wanted.values, wanted.remove)
         same = found.content is not None and not rekeyed and edited.text == found.text
         content = (found.content or "").strip() if same else rails.encrypt(edited.text, key)
         if rails.decrypt(content, key) != edited.text:
             raise MainstayError(f"{wanted.path}: found that the new file does not open again; nothing was replaced")
         specs = _specs(wanted, content, key, edited, rekeyed)
-        if found.leftover and not found.interrupted:
-            specs.append(FileSpec(next_of(wanted.key_file), None, secret=True))
-        changes = tuple(change for spec in specs if (change := compare(spec)))
-        if not check_mode:
-            check_owners(specs)
-            _replace(wanted, specs, {change.path for change in changes}, found, rekeyed)
-        return Outcome(changes, edited, _actions(found, changes, edited, rekeyed))
+        return _finish(wanted, specs, found, edited, rekeyed, check_mode)
+
+
+def _finish(
+    wanted: Wanted, specs: list[FileSpec], found: Found, edited: Edited, rekeyed: bool, check_mode: bool
+) -> Outcome:
+    if found.leftover and not found.interrupted:
+        specs.append(FileSpec(next_of(wanted.key_file), None, secret=True))
+    changes = tuple(change for spec in specs if (change := compare(spec)))
+    if not check_mode:
+        check_owners(specs)
+        _replace(wanted, specs, {change.path for change in changes}, found, rekeyed)
+    return Outcome(changes, edited, _actions(found, changes, edited, rekeyed))
 
 
 def _target_key(wanted: Wanted, found: Found) -> tuple[str, bool]:
@@ -176,9 +193,13 @@ def _specs(wanted: Wanted, content: str, key: str, edited: Edited, rekeyed: bool
     )
     if not wanted.key_file:
         return [secret]
+    return [_key_spec(wanted, key), secret]
+
+
+def _key_spec(wanted: Wanted, key: str) -> FileSpec:
     kept = read_file(wanted.key_file, "key_file")
     text = kept if kept is not None and kept.strip() == key else key
-    return [FileSpec(wanted.key_file, text, *_owner(wanted, wanted.key_file), KEY_MODE, True), secret]
+    return FileSpec(wanted.key_file, text, *_owner(wanted, wanted.key_file), KEY_MODE, True)
 
 
 def _owner(wanted: Wanted, path: str) -> tuple[str, str]:
@@ -207,6 +228,7 @@ def _replace(wanted: Wanted, specs: Sequence[FileSpec], differing: set[str], fou
         key, secret = specs[:2]
         _put(key, waiting)
         _put(secret, secret.path)
+        crash("rails.half")
         _rename(waiting, key.path)
         return
     for spec in specs:

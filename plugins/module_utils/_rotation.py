@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import SLOTS, Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import OPEN, STATES, reached
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_supply import KINDS as SUPPLIED
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_supply import Supply, reason_of
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, Make, Record
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -67,10 +69,12 @@ def plan(
     now: datetime,
     only: Sequence[str] = (),
     force: bool = False,
+    supplies: Mapping[str, Supply] | None = None,
 ) -> list[Planned]:
     """One entry for each of CREDENTIALS that the store knows, in their order.
 
-    ONLY limits what begins, and what goes on; FORCE makes due what is not old enough. MainstayError: ONLY names an unknown one.
+    ONLY limits what begins, and what goes on; FORCE makes due what is not old enough. SUPPLIES: what the sources of tokens have. MainstayError:
+    ONLY names an unknown one.
     """
     unknown = [name for name in only if name not in credentials]
     if unknown:
@@ -81,25 +85,34 @@ def plan(
     for name, credential in credentials.items():
         record = contents.records.get(name)
         if record is not None and (not only or name in only):
-            found.append(_planned(credential, record, now, force))
+            found.append(_planned(credential, record, now, force, (supplies or {}).get(name)))
     return found
 
 
-def _planned(credential: Credential, record: Record, now: datetime, force: bool) -> Planned:
+def _planned(
+    credential: Credential, record: Record, now: datetime, force: bool, supply: Supply | None = None
+) -> Planned:
     age = now - moment(record.current.created)
     until = waiting(record, now)
     if until:
         reason = f"waits until {told(until)}: what the previous key signed is valid until then"
         return Planned(record.name, record.state, False, reason, age, until)
     if record.state in OPEN:
-        return Planned(record.name, record.state, False, f"goes on after {record.state}", age)
+        reason = supply.reason if supply else f"goes on after {record.state}"
+        return Planned(record.name, record.state, False, reason, age)
+    due, reason = _due(credential, age, force)
+    if credential.kind in SUPPLIED:
+        due, reason = reason_of(supply, reason, due)
+    return Planned(record.name, record.state, due, reason, age)
+
+
+def _due(credential: Credential, age: timedelta, force: bool) -> tuple[bool, str]:
     oldest = parse_age(credential.max_age)
     if force:
-        return Planned(record.name, record.state, True, "rotation_force", age)
+        return True, "rotation_force"
     if oldest is not None and age >= oldest:
-        return Planned(record.name, record.state, True, f"older than max_age {credential.max_age}", age)
-    reason = f"younger than max_age {credential.max_age}" if oldest else "no max_age"
-    return Planned(record.name, record.state, False, reason, age)
+        return True, f"older than max_age {credential.max_age}"
+    return False, f"younger than max_age {credential.max_age}" if oldest else "no max_age"
 
 
 def begin(contents: Contents, due: Mapping[str, tuple[Credential, str]], now: str, make: Make) -> Contents:
