@@ -31,7 +31,7 @@ class ActionModule(BackendAction):
             "port": found.cluster.port,
         }
         result = self.remote("backend_status", arguments, task_vars)
-        declared = {item.name: {"purpose": item.purpose, "port": item.port} for item in instances}
+        declared = {item.name: {"purpose": item.purpose, "port": item.served} for item in instances}
         for row in result.get("instances", ()):
             row.update(declared[row["name"]], url=self._url(found, issued, "redis", "valkey_user", row["name"]))
         for row in result.get("databases", ()):
@@ -47,4 +47,5 @@ class ActionModule(BackendAction):
         if not credentials:
             return ""
         place = found.endpoints["instance" if kind == "valkey_user" else "database", target]
+        scheme += "s" * bool(place.tls and kind == "valkey_user")
         return f"{scheme}://{issued[credentials[0].name].user}:{MASK}@{place.host}:{place.port}/{place.database}"

@@ -36,7 +36,7 @@ class ActionModule(BackendAction):
         cluster = found.cluster
         settings = derive_settings(cluster, probe["memory_bytes"], probe["cores"], found.valkey_bytes, version)
         logins = hba_logins(cluster, found.credentials)
-        lines = [entry.line() for entry in hba_entries(cluster.hba, cluster.clients, logins)]
+        lines = [entry.line() for entry in hba_entries(cluster.hba, cluster.clients, logins, cluster.tls)]
         arguments = {
             "version": version,
             "port": cluster.port,

@@ -5,20 +5,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._certificate_specs import derived, read_certificate
+from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text import AUTHORITY
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, KINDS, MODES, Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._key_specs import READERS as KEY_READERS
 
 #: PostgreSQL cuts names at 63 bytes; a slot's suffix takes two.
 _LONGEST = 48
 
 
 def read_credentials(
-    app: str, declared: object, databases: Sequence[str], instances: Sequence[str], problems: list[Problem]
+    app: str,
+    declared: object,
+    databases: Sequence[str],
+    instances: Sequence[str],
+    problems: list[Problem],
+    tls: Sequence[str] = (),
 ) -> dict[str, Credential]:
-    """The derived credentials (DATABASE_db, APP_INSTANCE) with the DECLARED ones over them."""
+    """The derived credentials (DATABASE_db, APP_INSTANCE) with the DECLARED ones over them. TLS: the servers that need a certificate."""
     wanted: dict[str, dict[str, Any]] = {
         f"{name}_db": {"kind": "postgres_role", "database": name} for name in databases
     }
@@ -34,6 +42,7 @@ def read_credentials(
             )
             continue
         wanted[name] = {**wanted.get(name, {}), **(entry or {})}
+    wanted = {**derived(wanted, tls), **wanted}
     found = {name: _credential(name, entry, databases, instances, problems) for name, entry in wanted.items()}
     return {name: credential for name, credential in found.items() if credential is not None}
 
@@ -49,7 +58,7 @@ def _credential(
             f"lower-case letters, digits and _, beginning with a letter, at most {_LONGEST}: login names are made of it",
         )
         return None
-    if name == ADMIN or re.fullmatch(r"health|default|postgres|pg_.*", name):
+    if name in (ADMIN, AUTHORITY) or re.fullmatch(r"health|default|postgres|pg_.*", name):
         check.say("", f"the name {name}", "another name: this one is reserved")
         return None
     if check.get("kind") is None:
@@ -73,10 +82,14 @@ def _credential(
         mode = check.choice("mode", MODES[0], MODES)
     age = check.text("max_age", "", r"(?:\d+[hdw])?", "an age like 90d, 12w or 24h")
     options = read_options(kind, check) if kind else {}
+    age = age or str(options.pop("max_age", ""))
     check.done()
     return Credential(name, kind, target, age, privileges, mode, options) if kind else None
 
 
 def read_options(kind: str, check: Checker) -> dict[str, Any]:
     """The options that only KIND has."""
-    return {}
+    return _READERS[kind](check) if kind in _READERS else {}
+
+
+_READERS: Mapping[str, Callable[[Checker], dict[str, Any]]] = {**KEY_READERS, "certificate": read_certificate}

@@ -19,6 +19,12 @@ from ansible_collections.mainstay.backend.plugins.module_utils._agreement import
     read_store,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._budget import Budget, budgets, check_budgets
+from ansible_collections.mainstay.backend.plugins.module_utils._certificate_specs import (
+    SERVERS,
+    reach,
+    serving,
+    with_names,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._consumers import (
     Consumer,
@@ -27,12 +33,14 @@ from ansible_collections.mainstay.backend.plugins.module_utils._consumers import
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_specs import read_credentials
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._key_specs import with_consumers
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres import (
     Cluster,
     check_cluster,
     read_cluster,
     shared_bytes,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import check_clients, host_names
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance, check_host, read_instances
 
 GROUPS = ("valkey", "postgres", "app")
@@ -74,6 +82,8 @@ class Endpoint:
     host: str
     port: int
     database: str
+    #: The credential whose certificate the server shows; '' where it speaks in clear.
+    tls: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,8 @@ class Description:
     consumers: tuple[Consumer, ...]
     hosts: Mapping[str, HostInput] = field(default_factory=dict)
     endpoints: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
+    #: Server (valkey, postgres) with TLS -> the credential whose certificate it shows.
+    certificates: Mapping[str, str] = field(default_factory=dict)
     #: Memory that Valkey may take on the host that runs PostgreSQL.
     valkey_bytes: int = 0
 
@@ -120,6 +132,7 @@ def describe(
     host = hosts[current]
     app = _shared(host.variables, "backend_app", NAME.pattern, problems)
     environment = _shared(host.variables, "backend_environment", r"[a-z][a-z0-9_-]{0,30}", problems)
+    Checker("", host.variables, problems).boolean("secrets_sealed", True)
     _check_names(host, problems)
     valkey = _data_host("valkey", hosts, host, groups, serves, problems)
     postgres = _data_host("postgres", hosts, host, groups, serves, problems)
@@ -127,12 +140,16 @@ def describe(
     cluster = read_cluster(postgres.variables, problems)
     running = tuple(item for item in instances if item.state == "present")
     databases = [database.name for database in cluster.databases]
-    credentials = read_credentials(
-        app, host.variables.get("backend_credentials"), databases, [item.name for item in running], problems
-    )
+    tls = [name for name, on in (("valkey", any(item.tls.on for item in running)), ("postgres", cluster.tls.on)) if on]
+    declared = host.variables.get("backend_credentials")
+    credentials = read_credentials(app, declared, databases, [item.name for item in running], problems, tls)
+    credentials = with_names(credentials, _names(hosts, host, groups, serves))
+    certificates = serving(credentials, tls, problems)
+    shown_by = {server: credentials[name] for server, name in certificates.items()}
     schema = str(host.variables.get("environment_schema") or "")
     around = Surroundings(groups, credentials, {item.name: item.purpose for item in running}, schema)
     consumers = read_consumers(app, host.variables.get("backend_consumers"), around, problems)
+    credentials = with_consumers(credentials, consumers, problems)
     found = Description(
         app=app,
         environment=environment,
@@ -145,7 +162,8 @@ def describe(
         credentials=credentials,
         consumers=consumers,
         hosts=hosts,
-        endpoints=_endpoints(host, valkey, postgres, running, cluster),
+        endpoints=_endpoints(host, valkey, postgres, running, cluster, shown_by),
+        certificates=certificates,
         valkey_bytes=sum(item.memory for item in running)
         if valkey.name == postgres.name and "valkey" in (*host.groups, *serves)
         else 0,
@@ -155,6 +173,7 @@ def describe(
     for item in others:
         check_address(item, problems)
     _check_reach(found, valkey, postgres, problems)
+    check_clients(found, problems)
     check_environment(found, problems)
     _check_hosts(found, valkey, postgres, serves, problems)
     return found, list(dict.fromkeys(problems))
@@ -169,7 +188,7 @@ def _check_names(host: HostInput, problems: list[Problem]) -> None:
     """A variable that only resembles one of ours would be ignored in silence."""
     known = [*host.variables, "backend_address", "backend_probe"]
     for name in host.names:
-        if re.match(r"(backend|valkey|postgres|environment|rotation)_", name) and name not in known:
+        if re.match(r"(backend|valkey|postgres|environment|rotation|secrets)_", name) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
             if near:
                 problems.append(Problem(name, "an unknown variable", f"{near[0]}, which it resembles"))
@@ -207,20 +226,37 @@ def _data_host(
     return hosts[members[0]]
 
 
-def _endpoints(
-    host: HostInput, valkey: HostInput, postgres: HostInput, instances: Sequence[Instance], cluster: Cluster
-) -> dict[tuple[str, str], Endpoint]:
-    def address(data: HostInput) -> str:
-        return "127.0.0.1" if data.name == host.name else data.address
+def _names(
+    hosts: Mapping[str, HostInput], host: HostInput, groups: Mapping[str, Sequence[str]], serves: Sequence[str]
+) -> dict[str, list[str]]:
+    """Server -> the names of all hosts that run it: they show the same certificate."""
+    found = {}
+    for server in SERVERS:
+        members = [hosts[name] for name in groups.get(server, ()) if name in hosts] + [host] * (server in serves)
+        found[server] = [name for item in members for name in host_names(item)]
+    return found
 
-    found = {("instance", item.name): Endpoint(address(valkey), item.port, "0") for item in instances}
-    found.update(
-        {("database", item.name): Endpoint(address(postgres), cluster.port, item.name) for item in cluster.databases}
-    )
+
+def _endpoints(
+    host: HostInput,
+    valkey: HostInput,
+    postgres: HostInput,
+    instances: Sequence[Instance],
+    cluster: Cluster,
+    certificates: Mapping[str, Credential],
+) -> dict[tuple[str, str], Endpoint]:
+    def place(server: str, data: HostInput, port: int, database: str, tls: bool) -> Endpoint:
+        address = "127.0.0.1" if data.name == host.name else data.address
+        shown = certificates.get(server) if tls else None
+        if shown is None:
+            return Endpoint(address, port, database)
+        return Endpoint(reach(shown, address, (data.address, data.name)), port, database, shown.name)
+
+    found = {("instance", item.name): place("valkey", valkey, item.served, "0", item.tls.on) for item in instances}
     # what watches or copies the whole cluster belongs to no database of the application
-    found["database", ""] = Endpoint(address(postgres), cluster.port, "postgres")
-    # what watches or copies the whole cluster belongs to no database of the application
-    found["database", ""] = Endpoint(address(postgres), cluster.port, "postgres")
+    databases = {"": "postgres", **{item.name: item.name for item in cluster.databases}}
+    for name, database in databases.items():
+        found["database", name] = place("postgres", postgres, cluster.port, database, cluster.tls.on)
     return found
 
 

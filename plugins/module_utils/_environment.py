@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import variables_of
 from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import milliseconds, number
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import query, tls_variables
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
@@ -29,11 +30,15 @@ class Environment:
     shown: tuple[str, ...]
 
 
-def url(issued: Issued, endpoint: Endpoint, password: str | None = None) -> str:
-    """Where and as whom a consumer connects; PASSWORD '***' makes it fit for people."""
+def url(issued: Issued, endpoint: Endpoint, password: str | None = None, parameters: str | None = None) -> str:
+    """Where and as whom a consumer connects; PASSWORD '***' makes it fit for people. PARAMETERS, with their '?', follow it."""
     secret = quote(issued.password, safe="") if password is None else password
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    return f"{SCHEMES[issued.kind]}://{quote(issued.user, safe='')}:{secret}@{host}:{endpoint.port}/{quote(endpoint.database, safe='')}"
+    user, database = quote(issued.user, safe=""), quote(endpoint.database, safe="")
+    scheme = SCHEMES[issued.kind] + "s" * bool(endpoint.tls and issued.kind == "valkey_user")
+    if parameters is None:
+        parameters = "?sslmode=verify-full" if endpoint.tls and issued.kind == "postgres_role" else ""
+    return f"{scheme}://{user}:{secret}@{host}:{endpoint.port}/{database}{parameters}"
 
 
 def url_names(description: Description, consumer: Consumer) -> dict[str, str]:
@@ -61,7 +66,8 @@ def build(description: Description, consumer: Consumer, issued: Mapping[str, Iss
     variables: dict[str, str] = {}
     for name in sorted(names, key=lambda name: (kinds[name], names[name] != "DATABASE_URL")):
         target = description.credentials[name].target
-        variables[names[name]] = url(issued[name], description.endpoints[(TARGETS[kinds[name]], target)])
+        place = description.endpoints[(TARGETS[kinds[name]], target)]
+        variables[names[name]] = url(issued[name], place, parameters=query(description, consumer, kinds[name], place))
     for name in [item for item in consumer.credentials if item not in names]:
         variables.update(variables_of(description.credentials[name], issued[name]))
     measures = sizes(description, consumer)
@@ -86,9 +92,9 @@ def _url_name(credential: Credential, main: str, first: bool) -> str:
 
 
 def sizes(description: Description, consumer: Consumer) -> dict[str, str]:
-    """Pools and timeouts: everything of a consumer's environment that is no secret and follows from its options."""
+    """Pools, timeouts and the paths of certificates: everything of a consumer's environment that is no secret and follows from its options."""
     found = {key: str(value) for key, value in pools(description, consumer).items()}
-    return {**found, **waits(description, consumer)}
+    return {**found, **waits(description, consumer), **tls_variables(description, consumer)}
 
 
 def waits(description: Description, consumer: Consumer) -> dict[str, str]:

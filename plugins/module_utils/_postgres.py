@@ -25,6 +25,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_setting
     read_settings,
     size_of,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import ServerTls, read_clients, read_level
 
 CLUSTER = "main"
 EXTENSION = "uuidv7"
@@ -61,6 +62,7 @@ class Cluster:
     databases: tuple[Database, ...]
     data_checksums: bool
     writable_paths: tuple[str, ...] = ()
+    tls: ServerTls = field(default_factory=ServerTls)
 
 
 def read_cluster(variables: Mapping[str, Any], problems: list[Problem]) -> Cluster:
@@ -77,6 +79,9 @@ def read_cluster(variables: Mapping[str, Any], problems: list[Problem]) -> Clust
         databases=_databases(check, problems),
         data_checksums=check.boolean("postgres_data_checksums", True),
         writable_paths=_writable_paths(check),
+        tls=ServerTls(
+            read_level(check, "postgres_tls"), read_clients(check, "postgres_tls_clients", choices=("off", "required"))
+        ),
     )
 
 

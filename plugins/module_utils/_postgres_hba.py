@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem, shown
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import ServerTls
 
+NO_TLS = ServerTls()
 TYPES = ("local", "host", "hostssl", "hostnossl", "hostgssenc")
 METHODS = {"local": ("peer", "scram-sha-256", "reject"), "host": ("scram-sha-256", "cert", "gss", "reject")}
 OPTIONS = ("clientcert", "clientname", "map", "include_realm", "krb_realm")
@@ -134,9 +136,18 @@ def _address(check: Checker, kind: str) -> str:
 
 
 def hba_entries(
-    extra: Sequence[HbaEntry], clients: Sequence[str], logins: Mapping[str, Sequence[str]]
+    extra: Sequence[HbaEntry],
+    clients: Sequence[str],
+    logins: Mapping[str, Sequence[str]],
+    tls: ServerTls = NO_TLS,
 ) -> list[HbaEntry]:
-    """All entries in their order: the administrator's own socket first, then EXTRA, then each database's LOGINS from CLIENTS."""
+    """All entries in their order: the administrator's own socket first, then EXTRA, then each database's LOGINS from CLIENTS.
+
+    With TLS required no entry of a network fits a connection in clear. A client's certificate is checked against its authority; its name is
+    not compared with the login's, which alternates, and which has its own password.
+    """
+    kind = "hostssl" if tls.level == "required" or tls.clients == "required" else "host"
+    options = {"clientcert": "verify-ca"} if tls.on and tls.clients == "required" else {}
     found = [
         HbaEntry("local", ("all",), ("postgres",), "", "peer"),
         HbaEntry("local", ("replication",), ("postgres",), "", "peer"),
@@ -147,5 +158,5 @@ def hba_entries(
             continue
         found.append(HbaEntry("local", (database,), tuple(users), "", "scram-sha-256"))
         for network in dict.fromkeys([*LOOPBACK, *clients]):
-            found.append(HbaEntry("host", (database,), tuple(users), network, "scram-sha-256"))
+            found.append(HbaEntry(kind, (database,), tuple(users), network, "scram-sha-256", options))
     return found

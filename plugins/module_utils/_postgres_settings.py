@@ -16,6 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_paramet
     parameters,
     versions_of,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import CHAIN, CLIENT_AUTHORITIES, KEY, path
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._postgres import Cluster
@@ -73,7 +74,7 @@ def read_settings(data: Mapping[str, object], version: int | None, problems: lis
         if name in ELSEWHERE:
             problems.append(Problem(where, "an entry", ELSEWHERE[name]))
         elif name.startswith("ssl"):
-            problems.append(Problem(where, "an entry", "no such entry: TLS stays as Debian set it up"))
+            problems.append(Problem(where, "an entry", "no such entry: postgres_tls sets it"))
         elif text is None:
             problems.append(Problem(where, shown(value), "a text, a number, true or false, on one line"))
         elif "." in name:
@@ -184,11 +185,23 @@ def derive_settings(
     }
     if release < 18:
         found["effective_io_concurrency"] = "200"
+    if cluster.tls.on:
+        found.update(_tls_settings(cluster))
     found.update(cluster.settings)
     # The sandbox of the unit forbids compiled code while jit is off, so a session must not be able to switch it on.
     if found["jit"].lower() in _spellings("off"):
         found["jit_provider"] = "jit_is_off"
     return found
+
+
+def _tls_settings(cluster: Cluster) -> dict[str, str]:
+    found = {
+        "ssl": "on",
+        "ssl_cert_file": path("postgres", CHAIN),
+        "ssl_key_file": path("postgres", KEY),
+        "ssl_min_protocol_version": "TLSv1.2",
+    }
+    return {**found, "ssl_ca_file": path("postgres", CLIENT_AUTHORITIES)} if cluster.tls.clients != "off" else found
 
 
 def check_together(

@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import KINDS
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import certificate_files
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
@@ -30,6 +31,8 @@ def files_of(credential: Credential, issued: Issued) -> dict[str, str]:
     """File name in secrets_dir -> its whole content. A Rails master key lies beside the file that it opens, and nowhere else."""
     if credential.kind == "rails_master_key":
         return {}
+    if credential.kind == "certificate":
+        return certificate_files(credential, issued)
     found = {credential.name: issued.password}
     if KINDS[credential.kind].early:
         ring = [

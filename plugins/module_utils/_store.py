@@ -33,6 +33,7 @@ _SECRETS = {
     "": (re.compile(r"[\x21-\x7e]{8,256}"), "8 to 256 printable ASCII characters"),
     "token": (re.compile(r"[\x20-\x7e]{1,8192}"), "1 to 8192 printable ASCII characters on one line"),
     "certificate": (re.compile(r"[\x20-\x7e\n]{64,65536}"), "PEM blocks"),
+    "authority": (re.compile(r"[\x20-\x7e\n]{64,65536}"), "PEM blocks"),
 }
 
 

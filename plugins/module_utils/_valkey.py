@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import NAME, Checker, Problem, shown
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import ServerTls, read_clients, read_level
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_directives import text_of, wrong
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_host import check_host
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_instance import Instance
@@ -21,6 +22,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._valkey_purposes 
 
 __all__ = ["Instance", "check_host", "read_instances"]
 
+#: From an instance's port to its port with TLS.
+TLS_PORTS = 10_000
 DATA = "/var/lib/valkey"
 #: Places that the unit's sandbox hides from the server, that do not outlive a boot, or that are not for data.
 _NO_DATA = ("/boot", "/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/tmp", "/usr", "/var/tmp", "/var/run")
@@ -29,25 +32,27 @@ _NO_DATA = ("/boot", "/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", 
 def read_instances(variables: Mapping[str, Any], problems: list[Problem]) -> tuple[Instance, ...]:
     """The instances that `valkey_instances` describes; what is wrong with them is added to PROBLEMS."""
     top = Checker("", variables, problems)
+    usual = ServerTls(read_level(top, "valkey_tls"), read_clients(top, "valkey_tls_clients"))
     found = []
     for name, data in top.mapping("valkey_instances").items():
         if not NAME.fullmatch(name):
             expected = "a name of lower-case letters, digits and _, at most 48, beginning with a letter"
             problems.append(Problem("valkey_instances", f"an instance called {shown(name)}", expected))
             continue
-        found.append(_read(name, data, problems))
+        found.append(_read(name, data, usual, problems))
     _check_together([item for item in found if item.state == "present"], problems)
     return tuple(found)
 
 
-def _read(name: str, data: object, problems: list[Problem]) -> Instance:
+def _read(name: str, data: object, usual: ServerTls, problems: list[Problem]) -> Instance:
     read = Checker(f"valkey_instances.{name}", data, problems)
     purpose = _purpose(name, read)
     state = read.choice("state", "present", ("present", "absent"))
+    port = _port(name, purpose, read, state)
     item = Instance(
         name=name,
         purpose=purpose.name,
-        port=_port(name, purpose, read, state),
+        port=port,
         bind=tuple(dict.fromkeys(read.addresses("bind", ("127.0.0.1",)))),
         clients=tuple(dict.fromkeys(read.networks("clients", ()))),
         maxmemory=read.size("maxmemory", purpose.maxmemory, 8 * 1024 * 1024),
@@ -61,6 +66,7 @@ def _read(name: str, data: object, problems: list[Problem]) -> Instance:
         directory=_directory(name, read),
         settings=_settings(purpose, read),
         state=state,
+        tls=_tls(port, usual, read),
     )
     read.done()
     if purpose.keeps and not item.appendonly:
@@ -97,6 +103,17 @@ def _port(name: str, purpose: Purpose, read: Checker, state: str) -> int:
         )
         return 0
     return read.integer("port", purpose.port, 1024, 65535)
+
+
+def _tls(port: int, usual: ServerTls, read: Checker) -> ServerTls:
+    """The port with TLS is another one in both levels, so that consumers move from the one to the other while both are open."""
+    level = read_level(read, "tls", usual.level)
+    clients = read_clients(read, "tls_clients", usual.clients)
+    if level == "off":
+        if read.get("tls_port") is not None:
+            read.problem("tls_port", read.get("tls_port"), "no such entry: tls is off")
+        return ServerTls()
+    return ServerTls(level, clients, read.integer("tls_port", port + TLS_PORTS, 1024, 65535))
 
 
 def _policy(purpose: Purpose, read: Checker) -> str:
@@ -186,12 +203,10 @@ def _check_together(items: Sequence[Instance], problems: list[Problem]) -> None:
     """What contradicts itself between instances: a port twice, a directory twice or inside another."""
     for index, item in enumerate(items):
         for other in items[:index]:
-            if item.port and item.port == other.port:
-                problems.append(
-                    Problem(
-                        f"valkey_instances.{item.name}.port", f"{item.port}, as in {other.name}", "a port of its own"
-                    )
-                )
+            for option, port in item.ports.items():
+                if port and port in other.ports.values():
+                    where = f"valkey_instances.{item.name}.{option}"
+                    problems.append(Problem(where, f"{port}, as in {other.name}", "a port of its own"))
             shorter, longer = sorted((item.directory, other.directory), key=len)
             if longer == shorter or longer.startswith(shorter + "/"):
                 found = (

@@ -36,8 +36,8 @@ _TEXT = _words("""
     aof-rewrite-cpulist availability-zone bgsave-cpulist bind-source-addr bio-cpulist client-output-buffer-limit ignore-warnings
     latency-tracking-info-percentiles locale-collate log-format log-timestamp-format loglevel notify-keyspace-events oom-score-adj oom-score-adj-values
     proc-title-template propagation-error-behavior rdb-version-check sanitize-dump-payload server-cpulist shutdown-on-sigint shutdown-on-sigterm
-    tls-auth-clients tls-auth-clients-user tls-ca-cert-dir tls-ca-cert-file tls-cert-file tls-ciphers tls-ciphersuites tls-client-cert-file
-    tls-client-key-file tls-dh-params-file tls-key-file tls-protocols
+    tls-auth-clients-user tls-ciphers tls-ciphersuites tls-client-cert-file
+    tls-client-key-file tls-dh-params-file tls-protocols
 """)
 KNOWN = {**dict.fromkeys(_SWITCH, "switch"), **dict.fromkeys(_NUMBER, "number"), **dict.fromkeys(_TEXT, "text")}
 
@@ -64,6 +64,9 @@ OPTION_OF = {
     "timeout": "timeout",
     "databases": "databases",
     "dir": "directory",
+    "tls-port": "tls_port",
+    "tls-auth-clients": "tls_clients",
+    **dict.fromkeys(("tls-cert-file", "tls-key-file", "tls-ca-cert-file", "tls-ca-cert-dir"), "tls"),
 }
 _SECRET = "credentials through backend_credentials: this would put a password into a file and into diffs"
 _SERVICE = "it left to the role, which fits it to the systemd unit"
@@ -112,7 +115,6 @@ REFUSED = {
     ),
     "protected-mode": "it left at yes",
     "activedefrag": "it left at no: Debian's build refuses to start with it",
-    "tls-port": "the option port: a second port would not be described, checked or closed to other networks",
     "hash-seed": "it left to the server, which draws one at each start",
 }
 #: Directives that only a start reads; what CONFIG SET itself answers counts, this is for telling beforehand.

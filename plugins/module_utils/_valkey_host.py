@@ -36,8 +36,9 @@ def _check_port(
     item: Instance, listeners: Sequence[Mapping[str, Any]], absent: set[str], problems: list[Problem]
 ) -> None:
     for listener in listeners:
+        option = next((name for name, port in item.ports.items() if port == listener.get("port")), "")
         unit, address = str(listener.get("unit") or ""), str(listener.get("address"))
-        if listener.get("port") != item.port or unit == item.unit or unit in absent:
+        if not option or unit == item.unit or unit in absent:
             continue
         if address not in _ANY and address not in item.bind and not set(item.bind) & set(_ANY):
             continue
@@ -48,7 +49,11 @@ def _check_port(
             else "a free port: stop that process or choose another"
         )
         problems.append(
-            Problem(f"valkey_instances.{item.name}.port", f"{item.port}, where {who} listens on {address}", remedy)
+            Problem(
+                f"valkey_instances.{item.name}.{option}",
+                f"{item.ports[option]}, where {who} listens on {address}",
+                remedy,
+            )
         )
         return
 

@@ -7,6 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import (
+    CHAIN,
+    CLIENT_AUTHORITIES,
+    KEY,
+    ServerTls,
+    path,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_purposes import PURPOSES
 
 #: What a connected client costs beside the data: its query and output buffers while it is at rest.
@@ -35,6 +42,18 @@ class Instance:
     directory: str
     settings: Mapping[str, str] = field(default_factory=dict)
     state: str = "present"
+    tls: ServerTls = field(default_factory=ServerTls)
+
+    @property
+    def served(self) -> int:
+        """The port that consumers use."""
+        return self.tls.port if self.tls.on else self.port
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Option -> the port that it opens."""
+        found = {} if self.tls.level == "required" else {"port": self.port}
+        return {**found, "tls_port": self.tls.port} if self.tls.on else found
 
     @property
     def unit(self) -> str:
@@ -75,7 +94,8 @@ class Instance:
         """valkey.conf as pairs, in the order in which it is written."""
         fixed = {
             "bind": " ".join(self.bind),
-            "port": str(self.port),
+            "port": "0" if self.tls.level == "required" else str(self.port),
+            **self._tls_directives,
             "unixsocket": self.socket,
             "unixsocketperm": "700",
             "pidfile": f"/run/valkey-{self.name}/valkey-server.pid",
@@ -92,3 +112,12 @@ class Instance:
             "appendfsync": self.appendfsync,
         }
         return tuple({**fixed, **COMMON, **PURPOSES[self.purpose].settings, **self.settings}.items())
+
+    @property
+    def _tls_directives(self) -> dict[str, str]:
+        if not self.tls.on:
+            return {}
+        files = {"tls-cert-file": path("valkey", CHAIN), "tls-key-file": path("valkey", KEY)}
+        asked = {"off": "no", "optional": "optional", "required": "yes"}[self.tls.clients]
+        found = {"tls-port": str(self.tls.port), **files, "tls-auth-clients": asked, "tls-protocols": "TLSv1.2 TLSv1.3"}
+        return found if self.tls.clients == "off" else {**found, "tls-ca-cert-file": path("valkey", CLIENT_AUTHORITIES)}

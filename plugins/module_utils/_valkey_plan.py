@@ -14,7 +14,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._file_specs impor
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import acl_differences, masked, parse_acl
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_directives import AT_START
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import Acl, Live
-from ansible_collections.mainstay.backend.plugins.module_utils._valkey_trial import Expected
+from ansible_collections.mainstay.backend.plugins.module_utils._valkey_trial import PLACES, Expected
 
 #: Unit settings that a daemon-reload puts into force; any other needs the process to start anew.
 _RELOADED = (
@@ -71,7 +71,7 @@ class Wanted:
     @property
     def places(self) -> dict[str, str]:
         """Where the instance lives, from its own configuration."""
-        return {key: directive(self.config, key) for key in ("port", "dir", "unixsocket", "aclfile", "pidfile")}
+        return {key: directive(self.config, key) for key in PLACES}
 
     def files(self) -> list[FileSpec]:
         """Its files; of an absent instance, that they shall not exist."""

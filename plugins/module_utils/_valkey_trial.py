@@ -31,7 +31,7 @@ SERVER = "/usr/bin/valkey-server"
 CACHE = "/var/cache/mainstay"
 SECONDS = 15.0
 #: Where the trial must differ from the instance.
-_PLACE = ("port", "dir", "unixsocket", "aclfile", "pidfile")
+PLACES = ("port", "tls-port", "dir", "unixsocket", "aclfile", "pidfile")
 _LOG = re.compile(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ . ")
 
 
@@ -76,7 +76,7 @@ def forget(name: str) -> None:
 
 
 def trial(name: str, config: str, acl: str, places: Mapping[str, str], login: Login) -> Expected:
-    """What the server makes of CONFIG and ACL; MainstayError with its own message where it refuses them. PLACES are the real _PLACE."""
+    """What the server makes of CONFIG and ACL; MainstayError with its own message where it refuses them. PLACES are the real PLACES."""
     uid = user_id("valkey")
     if uid is None:
         raise MainstayError("user valkey: found none on this host; expected the package valkey-server to be installed")
@@ -93,14 +93,14 @@ def trial(name: str, config: str, acl: str, places: Mapping[str, str], login: Lo
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Expected(
-        {**live.config, **{key: places[key] for key in _PLACE}},
+        {**live.config, **{key: places[key] for key in PLACES if places[key]}},
         {user: rights for user, (hashes, rights) in live.acl.items()},
     )
 
 
 def _moved(config: str) -> str:
     """CONFIG without the lines that place it (a server enters `dir` as it reads it); line numbers in messages stay right."""
-    return re.sub(rf"^(?=(?:{'|'.join(_PLACE)}) )", "# ", config, flags=re.MULTILINE)
+    return re.sub(rf"^(?=(?:{'|'.join(PLACES)}) )", "# ", config, flags=re.MULTILINE)
 
 
 def _run(name: str, folder: str, login: Login) -> Live:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._store import (
     SALT_BYTES,
@@ -16,6 +15,11 @@ from ansible_collections.mainstay.backend.plugins.module_utils._store import (
     Version,
     new_version,
 )
+from ansible_collections.mainstay.backend.plugins.plugin_utils.certificate_versions import (
+    authority_version,
+    certificate_version,
+)
+from ansible_collections.mainstay.backend.plugins.plugin_utils.supplied import supplied_version
 
 
 def make_version(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
@@ -40,16 +44,23 @@ def _hexadecimal(count: int) -> Make:
     return make
 
 
-def _supplied(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
-    found = f"found no value for this {credential.kind}"
-    raise MainstayError(f"backend_credentials.{credential.name}: {found}; expected one that is supplied")
+def _signing_key(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
+    return _hexadecimal(int(credential.options.get("bytes", 32)))(contents, credential, slot, now)
+
+
+def _master_key(contents: Contents, credential: Credential, slot: str, now: str) -> Version:
+    """The first one is the one that opens the application's credentials already."""
+    if credential.name not in contents.records and credential.options.get("value"):
+        return supplied_version(contents, credential, slot, now)
+    return _hexadecimal(16)(contents, credential, slot, now)
 
 
 #: Kind -> what makes it; a kind that is not named gets a random password. Rails wants 64 bytes for secret_key_base, 16 for a master key.
 MAKERS: Mapping[str, Make] = {
-    "signing_key": _hexadecimal(32),
+    "signing_key": _signing_key,
     "secret_key_base": _hexadecimal(64),
-    "rails_master_key": _hexadecimal(16),
-    "token": _supplied,
-    "certificate": _supplied,
+    "rails_master_key": _master_key,
+    "token": supplied_version,
+    "authority": authority_version,
+    "certificate": certificate_version,
 }

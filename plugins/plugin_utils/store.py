@@ -13,6 +13,12 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
+from ansible_collections.mainstay.backend.plugins.plugin_utils.certificate_versions import (
+    check_supplied,
+    outdated,
+    renewed,
+    with_authority,
+)
 from ansible_collections.mainstay.backend.plugins.plugin_utils.material import make_version
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store_age import AgeFile
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store_file import Backend, FileStore, now
@@ -47,12 +53,20 @@ def issue(description: Description, loader: Any, check_mode: bool, create: bool 
 
 def check_store(description: Description) -> None:
     """Refuses, before anything is changed, a store that cannot be opened or that knows a credential as another kind."""
+    check_supplied(description.credentials.values(), now())
     store = open_store(description)
-    if _store.missing(store.read(), description.credentials.values()):
+    contents = store.read()
+    absent = _store.missing(contents, description.credentials.values())
+    for credential in absent:
+        if credential.kind in ("token", "rails_master_key"):
+            make_version(contents, credential, SLOTS[0], now())  # what its source has is looked at before anything is changed
+    if absent:
         store.check()
 
 
 def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make: bool) -> dict[str, Issued]:
+    names = [credential.name for credential in wanted]
+    wanted = with_authority(wanted)
     contents = store.read()
     absent = [credential.name for credential in _store.missing(contents, wanted)]
     if absent and not make:
@@ -61,12 +75,14 @@ def issue_these(store: Backend, wanted: list[Credential], check_mode: bool, make
         )
 
     def transition(found: Contents) -> Contents:
-        return _store.create(found, wanted, now(), make_version)
+        return renewed(_store.create(found, wanted, now(), make_version), wanted, now())
 
-    if absent:
+    if absent or (make and outdated(contents, wanted, now())):
         contents = transition(contents) if check_mode else store.update(transition)
     return {
-        credential.name: _store.issued(contents.records[credential.name], credential.target) for credential in wanted
+        credential.name: _store.issued(contents.records[credential.name], credential.target)
+        for credential in wanted
+        if credential.name in names
     }
 
 
