@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._crash import crash
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import connect, execute, rows
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_roles import (
     MONITOR,
@@ -126,7 +127,9 @@ class Cluster:
         if steps:
             statements = [statement for step in steps for statement in step.statements]
             try:
-                execute(connection, ["BEGIN", *statements, "COMMIT"])
+                execute(connection, ["BEGIN", *statements])
+                crash("postgres.before-commit")
+                execute(connection, ["COMMIT"])
             except MainstayError:
                 execute(connection, ["ROLLBACK"])
                 raise

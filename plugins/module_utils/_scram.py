@@ -66,6 +66,11 @@ def verifier(password: str, salt: bytes, iterations: int = ITERATIONS) -> str:
     return f"SCRAM-SHA-256${iterations}:{_base64(salt)}${_base64(stored)}:{_base64(server)}"
 
 
+def is_verifier(text: object) -> bool:
+    """Whether TEXT is what PostgreSQL stores, and no password that it would store as one."""
+    return isinstance(text, str) and _STORED.fullmatch(text) is not None
+
+
 def matches(password: str, stored: str) -> bool:
     """Whether STORED, a verifier of any salt and iteration count, is one of PASSWORD."""
     match = _STORED.fullmatch(stored)

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rotation of Valkey's users: those of one instance, and the administrator, who is the same on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation import moment
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes, runs
+
+if TYPE_CHECKING:
+    from ansible_collections.mainstay.backend.plugins.module_utils._valkey_instance import Instance
+
+ADMIN_KIND = "valkey_admin"
+DUAL = "dual_password"
+#: What the controller's time and the server's ages of connections may be apart, for what is ended (seconds).
+MARGIN = 2
+
+
+class Valkey:
+    kinds: tuple[str, ...] = ("valkey_user", ADMIN_KIND)
+    servers = True
+    consumers = False
+
+    def check(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
+        return self.stage(context, items)
+
+    def stage(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
+        return _call(context, items, "present")
+
+    def works(self, context: Context, items: Sequence[Rotating]) -> list[Probe]:
+        return probes(context, items, "works", lambda item: _places(context, item), _login)
+
+    def sessions(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
+        """Of a user with two passwords: connections older than the moment in which anybody was given the new one."""
+        return _call(context, items, "sessions")
+
+    def retire(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
+        """Of a user with two passwords, connections end that may have been made with the old one: those older than the last reload."""
+        return _call(context, items, "present", end=True)
+
+    def refused(self, context: Context, items: Sequence[Rotating]) -> list[Probe]:
+        return probes(context, items, "refused", lambda item: _places(context, item), _login)
+
+
+ADAPTER = Valkey()
+
+
+def _login(item: Rotating) -> dict[str, Any]:
+    return {"kind": "valkey"}
+
+
+def _instances(context: Context, item: Rotating) -> list[Instance]:
+    """The instances of this host that know the user of ITEM."""
+    if not runs(context, "valkey"):
+        return []
+    known = [one for one in context.description.instances if one.state == "present"]
+    return [one for one in known if item.credential.kind == ADMIN_KIND or one.name == item.credential.target]
+
+
+def _places(context: Context, item: Rotating) -> list[Place]:
+    found: list[Place] = []
+    for one in _instances(context, item):
+        spoken = context.description.endpoints["instance", one.name]
+        found.append({"socket": one.socket} if spoken.tls else {"host": local(one.bind), "port": one.port})
+    return found
+
+
+def _call(context: Context, items: Sequence[Rotating], state: str, end: bool = False) -> list[Call]:
+    """One call for all instances of this host; none where it has nothing to do with ITEMS."""
+    users: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, Instance] = {}
+    for item in items:
+        told = _asked(context, item) if state == "sessions" else _users(context, item, end)
+        for one in _instances(context, item) if told else ():
+            users.setdefault(one.name, []).extend(told)
+            found[one.name] = one
+    if not found or context.admin is None:
+        return []
+    instances = [
+        {"name": name, "socket": one.socket, "acl_file": dict(one.directives)["aclfile"], "users": users[name]}
+        for name, one in found.items()
+    ]
+    login = {"login_user": context.admin.user, "login_password": context.admin.password}
+    return [Call("valkey_user", {"state": state, "instances": instances, **login})]
+
+
+def _users(context: Context, item: Rotating, end: bool) -> list[dict[str, Any]]:
+    """Every login of ITEM with the passwords that are valid now; its rights stay as they are."""
+    found = []
+    for name, hashes in item.issued.valkey_hashes().items():
+        user: dict[str, Any] = {"name": name, "hashes": hashes, "create": False, "credential": item.credential.name}
+        if end and item.credential.mode == DUAL:
+            age = _seconds_since(context, item, "RELOADED")
+            user.update(end_sessions=age is not None, older_than=max((age or 0) - MARGIN, 0))
+        elif end:
+            user["end_sessions"] = not hashes
+        found.append(user)
+    return found
+
+
+def _asked(context: Context, item: Rotating) -> list[dict[str, Any]]:
+    """The login of the previous version. Two passwords of one user are told apart by when a connection was made."""
+    previous = item.record.previous
+    if previous is None:
+        return []
+    user: dict[str, Any] = {"name": item.issued.login(previous.slot), "credential": item.credential.name}
+    if item.credential.mode == DUAL:
+        age = _seconds_since(context, item, "TESTED")
+        user["older_than"] = (age or 0) + MARGIN
+    return [user]
+
+
+def _seconds_since(context: Context, item: Rotating, state: str) -> int | None:
+    """How long ago ITEM came to STATE, by the controller's clock; None: it did not."""
+    for entry in reversed(item.record.journal):
+        if entry["state"] == state:
+            return max(int((moment(context.now) - moment(str(entry["at"]))).total_seconds()), 0)
+    return None
