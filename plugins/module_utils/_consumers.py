@@ -18,6 +18,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_reload import Reload, read_reload
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import unfit
+from ansible_collections.mainstay.backend.plugins.module_utils._secret_options import read_form, read_secrets_dir
 from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import Timeouts, read_timeouts
 
 _OWNER = r"[a-z_][a-z0-9_-]{0,31}|\d{1,9}"
@@ -49,6 +50,12 @@ class Consumer:
     timeouts: Timeouts = field(default_factory=Timeouts)
     application: Application = field(default_factory=Application)
     reload: Reload = field(default_factory=Reload)
+    secrets_as: str = "files"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Its units of systemd, where it declares them."""
+        return self.reload.names if self.reload.how == "unit" else ()
 
 
 @dataclass(frozen=True)
@@ -106,12 +113,12 @@ def _consumer(name: str, entry: object, around: Surroundings, problems: list[Pro
             valkey_pool,
             f"at least {max(threads, concurrency)}: a thread without a connection waits for one",
         )
-    servers = around.servers(wanted)
+    servers, reload = around.servers(wanted), read_reload(check)
     found = Consumer(
         name=name,
         hosts=_hosts(check, around.groups),
         env_file=check.path_("env_file", f"/etc/{name}/.env"),
-        secrets_dir=check.path_("secrets_dir", f"/etc/{name}/secrets"),
+        secrets_dir=read_secrets_dir(check, name),
         owner=owner,
         group=check.text("group", owner, _OWNER, "a group name, or an id in quotes, of the consumer's hosts"),
         credentials=tuple(item for item in wanted if item in names),
@@ -125,8 +132,12 @@ def _consumer(name: str, entry: object, around: Surroundings, problems: list[Pro
         layers=check.boolean("env_layers", False),
         timeouts=read_timeouts(check, list(servers.instances)),
         application=read_application(check, servers, around.schema, concurrency),
-        reload=read_reload(check),
+        reload=reload,
+        secrets_as=read_form(check, reload),
     )
+    inside = found.application.directory.rstrip("/") + "/"
+    if found.application.directory and inside.startswith(f"{found.secrets_dir}/"):
+        check.problem("secrets_dir", found.secrets_dir, "a folder for its secrets alone, not that of its application")
     if found.layers and not found.env_file.endswith("/.env"):
         check.problem("env_layers", True, "env_file to end in /.env: dotenv-rails looks for no other name")
     check.done()

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._crash import crash
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
 
 HIDDEN = "(content hidden: this file holds secrets)\n"
@@ -199,8 +200,14 @@ def make_directory(spec: DirectorySpec) -> None:
         os.chmod(folder, 0o755)  # whatever the umask is
     with contextlib.suppress(FileExistsError):
         os.mkdir(spec.path, spec.mode & 0o700)
-    os.chown(spec.path, uid, gid)
-    os.chmod(spec.path, spec.mode)
+    # By its descriptor: who owns the folder above may put a link in its place at any moment.
+    link = stat.S_ISLNK(os.lstat(spec.path).st_mode)  # root's, or it had been refused
+    handle = os.open(spec.path, os.O_RDONLY | os.O_DIRECTORY | (0 if link else os.O_NOFOLLOW))
+    try:
+        os.fchown(handle, uid, gid)
+        os.fchmod(handle, spec.mode)
+    finally:
+        os.close(handle)
 
 
 def clear_stale(path: str) -> None:
@@ -263,6 +270,7 @@ def _replace(specs: Sequence[FileSpec], accepted: Callable[[], None]) -> None:
                 staged.append((spec, stage(spec)))
                 run_validation(*staged[-1])
         accepted()
+        crash("files.staged")
         for spec, candidate in staged:
             os.rename(candidate, spec.path)
         for spec in specs:
@@ -270,6 +278,7 @@ def _replace(specs: Sequence[FileSpec], accepted: Callable[[], None]) -> None:
                 os.unlink(spec.path)
         for folder in sorted({os.path.dirname(spec.path) for spec in specs}):
             fsync_directory(folder)
+        crash("files.renamed")
     finally:
         for _unused, candidate in staged:
             with contextlib.suppress(FileNotFoundError):

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is to be written on a consumer's host, as the arguments of one call of the module `files`. The first deployment and a rotation share it."""
+"""What is to be written on a consumer's host, as the arguments of one call of a module. The first deployment and a rotation share it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credentials impo
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import render
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import Environment, build
 from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import files_of
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import trusted
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
@@ -21,20 +22,26 @@ if TYPE_CHECKING:
 
 
 def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict[str, Any]:
-    """One file per credential; the file of a declared one that the consumer has no more is removed."""
-    files: list[dict[str, Any]] = []
-    secrets: dict[str, str] = {}
-    directories = []
+    """For the module `secret_files`: each consumer's folder with the files of its credentials."""
+    every = {name: files_of(item, issued[name]) for name, item in description.credentials.items()}
+    folders, secrets = [], {}
     for consumer in description.consumers_here():
-        directories.append(_directory(consumer, consumer.secrets_dir, "0700"))
-        for name in description.credentials:
-            wanted = name in consumer.credentials
-            for file, content in files_of(description.credentials[name], issued[name]).items():
-                path = os.path.join(consumer.secrets_dir, file)
-                files.append({**_file(consumer, path), "state": "present" if wanted else "absent"})
-                if wanted:
-                    secrets[path] = content
-    return {"files": files, "secrets": secrets, "directories": directories}
+        names = dict.fromkeys([*consumer.credentials, *sorted(trusted(description, consumer))])
+        contents = {file: text for name in names for file, text in every[name].items()}
+        secrets[consumer.name] = contents
+        known = {file for files in every.values() for file in files} - set(contents)
+        folder = {key: value for key, value in _directory(consumer, consumer.secrets_dir, "").items() if key != "mode"}
+        form = {"form": consumer.secrets_as, "units": list(consumer.units)}
+        folders.append({"name": consumer.name, **folder, **form, "files": list(contents), "known": sorted(known)})
+    return {"folders": folders, "secrets": secrets, **_kept(description)}
+
+
+def _kept(description: Description) -> dict[str, Any]:
+    """Of whom is kept what shall be in memory again after a reboot, and whether it may be."""
+    return {
+        "scope": f"{description.app}-{description.environment}",
+        "sealed": description.host.variables["secrets_sealed"],
+    }
 
 
 def environment_call(
@@ -47,10 +54,13 @@ def environment_call(
     files: list[dict[str, Any]] = []
     secrets: dict[str, str] = {}
     folders: dict[str, dict[str, Any]] = {}
+    kept: list[dict[str, Any]] = []
     for consumer in description.consumers_here():
         found = build(description, consumer, issued)
+        kept.append({"name": consumer.name, "files": [], "units": list(consumer.units)})
         for path, variables in env_files(description, consumer, found).items():
             secret = not set(variables) <= set(found.shown)
+            kept[-1]["files"] += [path] if secret else []
             text = render(variables, _env_header(description, consumer, secret))
             files.append({**_file(consumer, path), "shown_variables": [key for key in found.shown if key in variables]})
             if secret:
@@ -65,7 +75,8 @@ def environment_call(
         files += [{**_directory(consumer, path, item.mode), **item.data()} for path, item in made.items()]
         for folder in folders_of(consumer.application, made):
             folders.setdefault(folder, {**_directory(consumer, folder, "0755"), "keep": True})
-    return {"files": files, "secrets": secrets, "directories": list(folders.values())}
+    told = {"part": "environment", "holders": kept, **_kept(description)}
+    return {"files": files, "secrets": secrets, "directories": list(folders.values()), "kept": told}
 
 
 def env_files(description: Description, consumer: Consumer, found: Environment) -> dict[str, dict[str, str]]:

@@ -33,7 +33,12 @@ def _systemctl(arguments: Sequence[str]) -> str:
 
 def show(units: Sequence[str]) -> dict[str, Mapping[str, str]]:
     """Properties of each of UNITS, by the name it was asked by."""
-    blocks = _systemctl(["show", f"--property={_SHOWN}", "--", *units]).strip().split("\n\n")
+    return properties(units, _SHOWN)
+
+
+def properties(units: Sequence[str], names: str) -> dict[str, Mapping[str, str]]:
+    """The properties NAMES (with commas between) of each of UNITS, by the name it was asked by."""
+    blocks = _systemctl(["show", f"--property={names}", "--", *units]).strip().split("\n\n")
     found: dict[str, Mapping[str, str]] = {}
     for unit, block in zip(units, blocks, strict=True):
         found[unit] = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)

@@ -109,8 +109,49 @@ options:
         description: The inventory variable that the owner and the group come from, for messages.
         type: str
         default: ""
+  kept:
+    description:
+      - Secret files that shall be there again after a reboot, where they lie in memory (tmpfs). They are encrypted for this host alone with
+        C(systemd-creds) below C(/var/lib/mainstay/sealed), and C(mainstay-secrets.service) puts them back before ordinary units start.
+      - What an earlier call for the same scope and part kept, and this one does not name, is removed.
+    type: dict
+    version_added: 0.3.0
+    suboptions:
+      scope:
+        description: Whose files these are; calls for other scopes are not touched.
+        type: str
+        required: true
+      part:
+        description: Which of the scope's files these are.
+        type: str
+        required: true
+      sealed:
+        description: Whether they may be kept on disk, encrypted.
+        type: bool
+        default: true
+      holders:
+        description: Who has which of them.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The holder's name.
+            type: str
+            required: true
+          files:
+            description: Paths, all of them among O(files).
+            type: list
+            elements: path
+            default: []
+          units:
+            description: Units of systemd that start after them.
+            type: list
+            elements: str
+            default: []
 seealso:
   - module: mainstay.backend.templates
+  - module: mainstay.backend.secret_files
 """
 
 EXAMPLES = r"""
@@ -160,12 +201,20 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mainstay.backend.plugins.module_utils._bundle import Holder, Request
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import masker
-from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import FileSpec, directory_specs, file_specs
+from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import (
+    Change,
+    DirectorySpec,
+    FileSpec,
+    directory_specs,
+    file_specs,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 from ansible_collections.mainstay.backend.plugins.module_utils._ignore import with_block
 from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
+from ansible_collections.mainstay.backend.plugins.module_utils._sealed import prepare
 
 OWNERSHIP: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -187,6 +236,21 @@ DIRECTORY: dict[str, Any] = {
     **OWNERSHIP,
     "mode": {"type": "raw", "default": "0755"},
     "keep": {"type": "bool", "default": False},
+}
+KEPT: dict[str, Any] = {
+    "scope": {"type": "str", "required": True},
+    "part": {"type": "str", "required": True},
+    "sealed": {"type": "bool", "default": True},
+    "holders": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "units": {"type": "list", "elements": "str", "default": []},
+        },
+    },
 }
 
 
@@ -229,17 +293,39 @@ def with_lines(spec: FileSpec, block: list[str]) -> FileSpec:
     )
 
 
+def put(
+    files: list[FileSpec], directories: list[DirectorySpec], kept: dict[str, Any] | None, check_mode: bool
+) -> tuple[list[Change], list[str]]:
+    """What changed, and warnings."""
+    if not kept:
+        return place(files, directories, check_mode), []
+    holders = [Holder(item["name"], tuple(item["files"]), units=tuple(item["units"])) for item in kept["holders"]]
+    missing = {path for item in holders for path in item.files} - {
+        spec.path for spec in files if spec.content is not None
+    }
+    if missing:
+        raise MainstayError(f"kept: found {', '.join(sorted(missing))}; expected only paths that files lists")
+    sealing = prepare(
+        Request(kept["scope"], kept["part"], tuple(holders), kept["sealed"]), files, directories, check_mode
+    )
+    changes = place([*files, *sealing.specs], [*directories, *sealing.directories], check_mode)
+    changes += sealing.finish(changes)
+    return changes, sealing.warnings
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "options": FILE, "default": []},
             "secrets": {"type": "dict", "no_log": True, "default": {}},
             "directories": {"type": "list", "elements": "dict", "options": DIRECTORY, "default": []},
+            "kept": {"type": "dict", "options": KEPT},
         },
         supports_check_mode=True,
     )
     try:
-        changes = place(specs(module.params), directory_specs(module.params["directories"]), module.check_mode)
+        directories = directory_specs(module.params["directories"])
+        changes, warnings = put(specs(module.params), directories, module.params["kept"], module.check_mode)
     except MainstayError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
@@ -247,6 +333,8 @@ def main() -> None:
         module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}{hint}")
     actions = [f"{change.path}: {', '.join(change.what)}" for change in changes]
     journal("files", actions, module.check_mode)
+    for text in warnings:
+        module.warn(text)
     module.exit_json(
         changed=bool(changes),
         changes=[{"path": change.path, "what": list(change.what)} for change in changes],

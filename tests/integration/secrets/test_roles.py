@@ -14,12 +14,13 @@ from leak_hunt import leaks
 
 ROLES = ("secrets", "environment")
 CREDENTIALS = ("tst_cable", "tst_cache", "tst_db", "tst_session")
+CLEAR = "rm -rf /etc/tst /run/secrets /var/lib/mainstay"
 
 
 @pytest.fixture
 def variables(host: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """An application tst with a store of its own, none of whose files is there."""
-    host.run("rm -rf /etc/tst")
+    host.run(CLEAR)
     consumer = {
         "owner": "www-data",
         "group": "www-data",
@@ -27,24 +28,29 @@ def variables(host: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
         "variables": {"GREETING": "h\u00e9llo $w & more #1", "EMPTY": ""},
     }
     yield {"backend_app": "tst", "backend_store_dir": str(tmp_path / "store"), "backend_consumers": {"tst": consumer}}
-    host.run("rm -rf /etc/tst")
+    host.run(CLEAR)
 
 
 def passwords(host: Any) -> list[str]:
-    return [host.run(f"cat /etc/tst/secrets/{name}") for name in CREDENTIALS]
+    return [host.run(f"cat /run/secrets/tst/{name}") for name in CREDENTIALS]
 
 
 def test_check_then_real_then_check_then_real(host: Any, variables: dict[str, Any], tmp_path: Path) -> None:
     told = host.play(ROLES, variables=variables, check=True).ok()
     assert len(told.changed) == 2
-    assert host.run("ls -d /etc/tst 2>/dev/null; true") == ""
+    assert host.run("ls -d /etc/tst /run/secrets /var/lib/mainstay 2>/dev/null; true") == ""
     assert not (tmp_path / "store").exists()
     assert host.play(ROLES, variables=variables).ok().changed == told.changed
     for check in (True, False):
         assert host.play(ROLES, variables=variables, check=check).ok().changed == []
-    found = host.run("cd /etc/tst && find . -printf '%P %m %u:%g\n' | sort").split("\n")[:-1]
-    files = [f"secrets/{name} 600 www-data:www-data" for name in CREDENTIALS]
-    assert found == [" 755 root:root", ".env 600 www-data:www-data", "secrets 700 www-data:www-data", *files]
+    found = host.run("find /etc/tst /run/secrets -printf '%p %m %u:%g\n' | sort").split("\n")[:-1]
+    assert found == [
+        "/etc/tst 755 root:root",
+        "/etc/tst/.env 600 www-data:www-data",
+        "/run/secrets 711 root:root",
+        "/run/secrets/tst 700 www-data:www-data",
+        *(f"/run/secrets/tst/{name} 600 www-data:www-data" for name in CREDENTIALS),
+    ]
 
 
 @pytest.mark.parametrize("pipelining", ["true", "false"])
@@ -84,7 +90,7 @@ def test_bash_systemd_and_python_read_the_same(host: Any, variables: dict[str, A
 def test_the_values_are_derived(host: Any, variables: dict[str, Any], tmp_path: Path) -> None:
     host.play(ROLES, variables=variables).ok()
     text = host.run("cat /etc/tst/.env")
-    password = host.run("cat /etc/tst/secrets/tst_session")
+    password = host.run("cat /run/secrets/tst/tst_session")
     assert (f"REDIS_SESSION_URL=redis://tst_session_a:{password}@127.0.0.1:6380/0" in text) is True
     for line in ("RAILS_MAX_THREADS=5", "SIDEKIQ_CONCURRENCY=10", "DATABASE_POOL=10", "REDIS_CABLE_POOL=15"):
         assert (line in text.splitlines()) is True, line
@@ -92,10 +98,9 @@ def test_the_values_are_derived(host: Any, variables: dict[str, Any], tmp_path: 
 
 def test_a_credential_that_is_taken_away_loses_its_file(host: Any, variables: dict[str, Any]) -> None:
     host.play(["secrets"], variables=variables).ok()
-    host.run("touch /etc/tst/secrets/of-the-user")
     variables["backend_consumers"]["tst"]["credentials"] = ["tst_db", "tst_cache"]
     host.play(["secrets"], variables=variables).ok()
-    assert host.run("ls /etc/tst/secrets").split() == ["of-the-user", "tst_cache", "tst_db"]
+    assert host.run("ls /run/secrets/tst").split() == ["tst_cache", "tst_db"]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -111,7 +116,7 @@ def test_an_unknown_owner_is_named_and_nothing_changes(host: Any, variables: dic
 
 def test_an_empty_vault_password_file_or_a_wrong_one_changes_nothing(host: Any, variables: dict[str, Any]) -> None:
     host.play(["secrets"], variables=variables).ok()
-    before = host.run("cat /etc/tst/secrets/tst_db")
+    before = host.run("cat /run/secrets/tst/tst_db")
     file: Path = host.work / "vault-password"
     right = file.read_text()
     try:
@@ -120,7 +125,7 @@ def test_an_empty_vault_password_file_or_a_wrong_one_changes_nothing(host: Any, 
     finally:
         file.write_text(right)
     assert "found that no given vault password (ids: default) opens it" in run.message
-    assert (host.run("cat /etc/tst/secrets/tst_db") == before) is True
+    assert (host.run("cat /run/secrets/tst/tst_db") == before) is True
 
 
 def test_a_value_no_loader_agrees_on_is_refused_by_name(host: Any, variables: dict[str, Any]) -> None:
@@ -143,10 +148,10 @@ def test_the_lookup_gives_every_part(host: Any, variables: dict[str, Any]) -> No
         tasks=[{"name": "act", "mainstay.backend.templates": {"templates": files}, "no_log": True}], variables=variables
     ).ok()
     found = {part: host.run(f"cat /etc/tst/part-{part}") for part in parts}
-    assert (found["password"] == host.run("cat /etc/tst/secrets/tst_cache")) is True
+    assert (found["password"] == host.run("cat /run/secrets/tst/tst_cache")) is True
     assert found["user"] == "tst_cache_a"
     assert (found["url"] == f"redis://tst_cache_a:{found['password']}@127.0.0.1:6379/0") is True
-    assert (found["sha256"] == host.run('printf %s "$(cat /etc/tst/secrets/tst_cache)" | sha256sum').split()[0]) is True
+    assert (found["sha256"] == host.run('printf %s "$(cat /run/secrets/tst/tst_cache)" | sha256sum').split()[0]) is True
     assert found["scram"].startswith("SCRAM-SHA-256$4096:")
 
 

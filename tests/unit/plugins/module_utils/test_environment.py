@@ -171,21 +171,27 @@ def test_any_password_survives_its_url(password: str, host: str) -> None:
 
 
 def test_the_secrets_call() -> None:
-    description, issued = described({"backend_consumers": {"shop": {"owner": "deploy", "credentials": ["shop_db"]}}})
+    consumer = {"owner": "deploy", "credentials": ["shop_db"], "unit": "shop"}
+    description, issued = described({"backend_consumers": {"shop": consumer}})
     call = secrets_call(description, issued)
-    assert call["directories"] == [
-        {
-            "path": "/etc/shop/secrets",
-            "owner": "deploy",
-            "group": "deploy",
-            "mode": "0700",
-            "source": "backend_consumers.shop",
-        }
-    ]
-    states = {item["path"].rpartition("/")[2]: item["state"] for item in call["files"]}
-    assert states == {"shop_db": "present", "shop_cache": "absent", "shop_session": "absent", "shop_cable": "absent"}
-    assert call["secrets"] == {"/etc/shop/secrets/shop_db": issued["shop_db"].password}
-    assert all(item["secret"] and item["mode"] == "0600" for item in call["files"])
+    assert call == {
+        "scope": "shop-production",
+        "sealed": True,
+        "folders": [
+            {
+                "name": "shop",
+                "path": "/run/secrets/shop",
+                "owner": "deploy",
+                "group": "deploy",
+                "source": "backend_consumers.shop",
+                "form": "files",
+                "units": ["shop.service"],
+                "files": ["shop_db"],
+                "known": ["shop_cable", "shop_cache", "shop_session"],
+            }
+        ],
+        "secrets": {"shop": {"shop_db": issued["shop_db"].password}},
+    }
 
 
 WAITS = {
@@ -218,7 +224,7 @@ def test_two_consumers_of_a_host_take_one_call() -> None:
         "/etc/shop/.env",
         "/etc/worker/.env",
     ]
-    assert len(secrets_call(description, issued)["files"]) == 8
+    assert [len(item["files"]) for item in secrets_call(description, issued)["folders"]] == [4, 4]
 
 
 def test_a_host_without_consumers_gets_nothing() -> None:
