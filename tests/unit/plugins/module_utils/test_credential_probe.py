@@ -4,93 +4,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import struct
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+sys.path.insert(0, str(Path(__file__).parent))
+
+from probe_servers import QUICK, SASL, SECRET, error, message, postgres, request, says, serving, valkey
+
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import (
-    LANES,
     OUTCOMES,
     Limits,
     Login,
     probe,
-    probe_all,
-    probe_arguments,
     read_logins,
-    told,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._probe_valkey import command
 from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import MOST_BYTES, Outcome
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Probe
 from ansible_collections.mainstay.backend.plugins.module_utils._scram_client import ScramClient, ScramError
-
-SECRET = "p4ssw0rd-of-no-worth"
-QUICK = Limits(connect=1.0, seconds=1.0)
-
-
-@contextlib.contextmanager
-def serving(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server on a port of this machine; TALK has each connection."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _peer = server.accept()
-                    threading.Thread(target=one, args=(connection,), daemon=True).start()
-
-        def one(connection: socket.socket) -> None:
-            with contextlib.suppress(OSError), connection:
-                talk(connection)
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield server.getsockname()[1]
-
-
-def says(*parts: bytes) -> Callable[[socket.socket], None]:
-    """Sends one part after each thing that it is sent, then waits for the end."""
-
-    def talk(connection: socket.socket) -> None:
-        for part in parts:
-            connection.recv(65536)
-            connection.sendall(part)
-        connection.recv(65536)
-
-    return talk
-
-
-def valkey(port: int) -> Login:
-    return Login("x", "valkey", "works", "127.0.0.1", port, user="shop_cache_a", password=SECRET)
-
-
-def postgres(port: int) -> Login:
-    return Login("x", "postgres", "works", "127.0.0.1", port, user="shop_db_a", database="shop", password=SECRET)
-
-
-def message(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("!i", len(body) + 4) + body
-
-
-def request(code: int, body: bytes = b"") -> bytes:
-    return message(b"R", struct.pack("!i", code) + body)
-
-
-def error(state: str, text: str = "said by the server") -> bytes:
-    return message(b"E", f"SFATAL\0C{state}\0M{text}\0\0".encode())
-
-
-SASL = request(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
 
 
 def test_commands_are_framed_by_length() -> None:
@@ -298,141 +236,3 @@ def test_tls_offered_to_plain_servers_sends_no_password() -> None:
         (login,) = read_logins([{**entry, "kind": "valkey", "tls": given_tls}], {"x": SECRET})
         assert probe(login, QUICK).outcome in ("error", "unreachable")
     assert SECRET.encode() not in heard
-
-
-def test_fifty_probes_of_a_silent_server_cost_one_timeout_and_other_servers_none() -> None:
-    with serving(says(b"+OK\r\n", b"+PONG\r\n")) as port, serving(lambda connection: time.sleep(5)) as silent:
-        logins = [Login(str(at), "valkey", "works", "127.0.0.1", silent, user="u", password="x") for at in range(50)]
-        logins += [Login(f"ok{at}", "valkey", "works", "127.0.0.1", port, user="u", password="x") for at in range(5)]
-        began = time.monotonic()
-        found = probe_all(logins, Limits(0.5, 0.5))
-        assert time.monotonic() - began < 1.5
-    assert [item.outcome for item in found] == ["unreachable"] * 50 + ["works"] * 5
-
-
-def test_no_server_gets_more_connections_than_its_lane() -> None:
-    lock, now, most = threading.Lock(), 0, 0
-
-    def ask(login: Login, limits: Limits) -> Outcome:
-        nonlocal now, most
-        with lock:
-            now += 1
-            most = max(most, now)
-        time.sleep(0.01)
-        with lock:
-            now -= 1
-        return Outcome("works", "")
-
-    logins = [Login(str(at), "postgres", "works", "db1", 5432) for at in range(40)]
-    assert len(probe_all(logins, QUICK, ask)) == 40
-    assert most == LANES["postgres"]
-
-
-def test_what_is_unreachable_is_tried_again_and_nothing_else() -> None:
-    asked: list[str] = []
-
-    def ask(login: Login, limits: Limits) -> Outcome:
-        asked.append(login.id)
-        if login.id == "late":
-            return Outcome("works" if asked.count("late") > 2 else "unreachable", "")
-        return Outcome("refused", "")
-
-    logins = [Login("late", "valkey", "works", "a", 1), Login("no", "valkey", "works", "b", 1)]
-    found = probe_all(logins, Limits(1, 1, 5), ask)
-    assert ([item.outcome for item in found], asked.count("no")) == (["works", "refused"], 1)
-    assert told(logins, found) == ["no: found refused; expected works"]
-
-
-def test_a_thread_that_hangs_holds_nothing_up() -> None:
-    def ask(login: Login, limits: Limits) -> Outcome:
-        time.sleep(30 if login.id == "hangs" else 0)
-        return Outcome("works", "")
-
-    logins = [Login("hangs", "valkey", "works", "a", 1), Login("ok", "valkey", "works", "b", 1)]
-    began = time.monotonic()
-    assert [item.outcome for item in probe_all(logins, Limits(0.1, 0.1), ask)] == ["unreachable", "works"]
-    assert time.monotonic() - began < 3
-
-
-def tries(code: str, **more: Any) -> Outcome:
-    entry = {"id": "x", "kind": "command", "expect": "works", "command": [sys.executable, "-c", code], **more}
-    (login,) = read_logins([entry], {"x": SECRET})
-    return probe(login, Limits(1, 3))
-
-
-def test_a_command_gets_the_secret_and_says_by_its_exit_code() -> None:
-    right = f"import os,sys; sys.exit(0 if os.environ.get('MAINSTAY_SECRET') == '{SECRET[:4]}' + '{SECRET[4:]}' else 9)"
-    assert tries(right).outcome == "works"
-    assert tries(right.replace("MAINSTAY_SECRET", "TOKEN"), environment="TOKEN").outcome == "works"
-    given_in = f"import os,sys; sys.exit(0 if len(sys.stdin.read()) == {len(SECRET)} and 'MAINSTAY_SECRET' not in os.environ else 9)"
-    assert tries(given_in, stdin=True).outcome == "works"
-    assert tries("raise SystemExit(4)", refused_exit=[4]).outcome == "refused"
-    assert tries("raise SystemExit(4)").outcome == "error"
-    assert tries("import os; os.kill(os.getpid(), 9)", refused_exit=[9]).outcome == "error"
-    assert tries("x", command=["/no/such"]).outcome == "error"
-
-
-def test_a_command_that_does_not_end_is_ended_with_its_children() -> None:
-    began = time.monotonic()
-    code = "import subprocess, time; subprocess.Popen(['sleep', '7.31']); time.sleep(20)"
-    assert tries(code).outcome == "unreachable"
-    assert time.monotonic() - began < 5
-    assert "7.31" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-
-
-def test_a_rails_key(tmp_path: Any) -> None:
-    from ansible_collections.mainstay.backend.plugins.module_utils._rails_credentials import encrypt, new_key
-
-    key = new_key()
-    path = tmp_path / "credentials.yml.enc"
-    path.write_text(encrypt("a: 1\n", key))
-
-    def opens(password: str, file: str = str(path)) -> str:
-        (login,) = read_logins([{"id": "x", "kind": "rails_key", "expect": "works", "file": file}], {"x": password})
-        return probe(login).outcome
-
-    assert [opens(key), opens(new_key()), opens("short"), opens(key, "/no/such")] == [
-        "works",
-        "refused",
-        "error",
-        "error",
-    ]
-
-
-ENTRY = {"id": "x", "kind": "valkey", "expect": "works", "host": "db1", "user": "u"}
-
-
-@pytest.mark.parametrize(
-    ("change", "passwords", "says_"),
-    [
-        ({"kind": "ldap"}, {"x": "s"}, "probes[0].kind: found 'ldap'; expected one of valkey"),
-        ({"expect": "maybe"}, {"x": "s"}, "probes[0].expect"),
-        ({"host": None}, {"x": "s"}, "probes[0].host: found nothing"),
-        ({"port": 70000}, {"x": "s"}, "probes[0].port: found 70000"),
-        ({"user": ""}, {"x": "s"}, "probes[0].user"),
-        ({}, {}, "passwords: found none for 'x'"),
-        ({}, {"x": "s", "y": "t"}, "passwords: found 'y', which no probe has"),
-        ({"tls": {"ca_path": "x"}}, {"x": "s"}, "probes[0].tls.ca_path: found an unknown option"),
-        ({"tls": {"verify": "maybe"}}, {"x": "s"}, "probes[0].tls.verify"),
-        ({"kind": "tls"}, {"x": "s"}, "probes[0].port"),
-        ({"kind": "command", "command": ["try", "a-s3cret"]}, {"x": "s3cret"}, "found the secret in it"),
-        ({"kind": "rails_key"}, {"x": "s"}, "probes[0].file"),
-    ],
-)
-def test_refused_options(change: dict[str, Any], passwords: dict[str, str], says_: str) -> None:
-    with pytest.raises(MainstayError) as caught:
-        read_logins([{**ENTRY, **change}], passwords)
-    assert says_ in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_an_id_is_used_once() -> None:
-    with pytest.raises(MainstayError, match="twice"):
-        read_logins([ENTRY, ENTRY], {"x": "s"})
-
-
-def test_probes_of_adapters_become_the_modules_options() -> None:
-    login = {"kind": "valkey", "host": "db1", "port": 6379, "user": "u", "password": SECRET}
-    found = probe_arguments([Probe("c/1@db1", "c", "refused", login)])
-    assert found["passwords"] == {"c/1@db1": SECRET}
-    assert SECRET not in str(found["probes"]) and SECRET not in repr(read_logins(found["probes"], found["passwords"]))

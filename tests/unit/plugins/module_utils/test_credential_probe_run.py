@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Many login probes at once: in bounded time, with few connections; commands, keys, and options that are refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from probe_servers import QUICK, SECRET, says, serving
+
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import (
+    LANES,
+    Limits,
+    Login,
+    probe,
+    probe_all,
+    probe_arguments,
+    read_logins,
+    told,
+)
+from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import Outcome
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Probe
+
+
+def test_fifty_probes_of_a_silent_server_cost_one_timeout_and_other_servers_none() -> None:
+    with serving(says(b"+OK\r\n", b"+PONG\r\n")) as port, serving(lambda connection: time.sleep(5)) as silent:
+        logins = [Login(str(at), "valkey", "works", "127.0.0.1", silent, user="u", password="x") for at in range(50)]
+        logins += [Login(f"ok{at}", "valkey", "works", "127.0.0.1", port, user="u", password="x") for at in range(5)]
+        began = time.monotonic()
+        found = probe_all(logins, Limits(0.5, 0.5))
+        assert time.monotonic() - began < 1.5
+    assert [item.outcome for item in found] == ["unreachable"] * 50 + ["works"] * 5
+
+
+def test_no_server_gets_more_connections_than_its_lane() -> None:
+    lock, now, most = threading.Lock(), 0, 0
+
+    def ask(login: Login, limits: Limits) -> Outcome:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return Outcome("works", "")
+
+    logins = [Login(str(at), "postgres", "works", "db1", 5432) for at in range(40)]
+    assert len(probe_all(logins, QUICK, ask)) == 40
+    assert most == LANES["postgres"]
+
+
+def test_what_is_unreachable_is_tried_again_and_nothing_else() -> None:
+    asked: list[str] = []
+
+    def ask(login: Login, limits: Limits) -> Outcome:
+        asked.append(login.id)
+        if login.id == "late":
+            return Outcome("works" if asked.count("late") > 2 else "unreachable", "")
+        return Outcome("refused", "")
+
+    logins = [Login("late", "valkey", "works", "a", 1), Login("no", "valkey", "works", "b", 1)]
+    found = probe_all(logins, Limits(1, 1, 5), ask)
+    assert ([item.outcome for item in found], asked.count("no")) == (["works", "refused"], 1)
+    assert told(logins, found) == ["no: found refused; expected works"]
+
+
+def test_a_thread_that_hangs_holds_nothing_up() -> None:
+    def ask(login: Login, limits: Limits) -> Outcome:
+        time.sleep(30 if login.id == "hangs" else 0)
+        return Outcome("works", "")
+
+    logins = [Login("hangs", "valkey", "works", "a", 1), Login("ok", "valkey", "works", "b", 1)]
+    began = time.monotonic()
+    assert [item.outcome for item in probe_all(logins, Limits(0.1, 0.1), ask)] == ["unreachable", "works"]
+    assert time.monotonic() - began < 3
+
+
+def tries(code: str, **more: Any) -> Outcome:
+    entry = {"id": "x", "kind": "command", "expect": "works", "command": [sys.executable, "-c", code], **more}
+    (login,) = read_logins([entry], {"x": SECRET})
+    return probe(login, Limits(1, 3))
+
+
+def test_a_command_gets_the_secret_and_says_by_its_exit_code() -> None:
+    right = f"import os,sys; sys.exit(0 if os.environ.get('MAINSTAY_SECRET') == '{SECRET[:4]}' + '{SECRET[4:]}' else 9)"
+    assert tries(right).outcome == "works"
+    assert tries(right.replace("MAINSTAY_SECRET", "TOKEN"), environment="TOKEN").outcome == "works"
+    given_in = f"import os,sys; sys.exit(0 if len(sys.stdin.read()) == {len(SECRET)} and 'MAINSTAY_SECRET' not in os.environ else 9)"
+    assert tries(given_in, stdin=True).outcome == "works"
+    assert tries("raise SystemExit(4)", refused_exit=[4]).outcome == "refused"
+    assert tries("raise SystemExit(4)").outcome == "error"
+    assert tries("import os; os.kill(os.getpid(), 9)", refused_exit=[9]).outcome == "error"
+    assert tries("x", command=["/no/such"]).outcome == "error"
+
+
+def test_a_command_that_does_not_end_is_ended_with_its_children() -> None:
+    began = time.monotonic()
+    code = "import subprocess, time; subprocess.Popen(['sleep', '7.31']); time.sleep(20)"
+    assert tries(code).outcome == "unreachable"
+    assert time.monotonic() - began < 5
+    assert "7.31" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_rails_key(tmp_path: Any) -> None:
+    from ansible_collections.mainstay.backend.plugins.module_utils._rails_credentials import encrypt, new_key
+
+    key = new_key()
+    path = tmp_path / "credentials.yml.enc"
+    path.write_text(encrypt("a: 1\n", key))
+
+    def opens(password: str, file: str = str(path)) -> str:
+        (login,) = read_logins([{"id": "x", "kind": "rails_key", "expect": "works", "file": file}], {"x": password})
+        return probe(login).outcome
+
+    assert [opens(key), opens(new_key()), opens("short"), opens(key, "/no/such")] == [
+        "works",
+        "refused",
+        "error",
+        "error",
+    ]
+
+
+ENTRY = {"id": "x", "kind": "valkey", "expect": "works", "host": "db1", "user": "u"}
+
+
+@pytest.mark.parametrize(
+    ("change", "passwords", "says_"),
+    [
+        ({"kind": "ldap"}, {"x": "s"}, "probes[0].kind: found 'ldap'; expected one of valkey"),
+        ({"expect": "maybe"}, {"x": "s"}, "probes[0].expect"),
+        ({"host": None}, {"x": "s"}, "probes[0].host: found nothing"),
+        ({"port": 70000}, {"x": "s"}, "probes[0].port: found 70000"),
+        ({"user": ""}, {"x": "s"}, "probes[0].user"),
+        ({}, {}, "passwords: found none for 'x'"),
+        ({}, {"x": "s", "y": "t"}, "passwords: found 'y', which no probe has"),
+        ({"tls": {"ca_path": "x"}}, {"x": "s"}, "probes[0].tls.ca_path: found an unknown option"),
+        ({"tls": {"verify": "maybe"}}, {"x": "s"}, "probes[0].tls.verify"),
+        ({"kind": "tls"}, {"x": "s"}, "probes[0].port"),
+        ({"kind": "command", "command": ["try", "a-s3cret"]}, {"x": "s3cret"}, "found the secret in it"),
+        ({"kind": "rails_key"}, {"x": "s"}, "probes[0].file"),
+    ],
+)
+def test_refused_options(change: dict[str, Any], passwords: dict[str, str], says_: str) -> None:
+    with pytest.raises(MainstayError) as caught:
+        read_logins([{**ENTRY, **change}], passwords)
+    assert says_ in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_id_is_used_once() -> None:
+    with pytest.raises(MainstayError, match="twice"):
+        read_logins([ENTRY, ENTRY], {"x": "s"})
+
+
+def test_probes_of_adapters_become_the_modules_options() -> None:
+    login = {"kind": "valkey", "host": "db1", "port": 6379, "user": "u", "password": SECRET}
+    found = probe_arguments([Probe("c/1@db1", "c", "refused", login)])
+    assert found["passwords"] == {"c/1@db1": SECRET}
+    assert SECRET not in str(found["probes"]) and SECRET not in repr(read_logins(found["probes"], found["passwords"]))
