@@ -8,13 +8,17 @@ from collections.abc import Sequence
 
 from ansible_collections.mainstay.backend.plugins.module_utils import (
     _adapter_keys,
+    _adapter_postgres,
     _adapter_rails,
     _adapter_token,
+    _adapter_valkey,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Adapter, Rotating
 
 #: In the order in which a host does their parts.
 ADAPTERS: tuple[Adapter, ...] = (
+    _adapter_valkey.ADAPTER,
+    _adapter_postgres.ADAPTER,
     _adapter_token.ADAPTER,
     _adapter_keys.ADAPTER,
     _adapter_rails.ADAPTER,
