@@ -92,9 +92,9 @@ def retired_only_after_all_moved(world: World) -> list[str]:
                     found.append(f"{host} is configured with {user}, which the server lets in no more")
         for place, user, address in world.sessions:
             there = world.memory.get((place, user))
-            if place == server(record) and user in {login(record, item) for item in record.versions()}:
-                if there is None or not there.on:
-                    found.append(f"{user} is connected from {address}, and its server lets it in no more")
+            ours = place == server(record) and user in {login(record, item) for item in record.versions()}
+            if ours and (there is None or not there.on):
+                found.append(f"{user} is connected from {address}, and its server lets it in no more")
     return found
 
 

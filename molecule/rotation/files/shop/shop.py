@@ -22,6 +22,7 @@ from dotenv import dotenv_values
 from servers import SERVERS, PoolWarnings, Servers
 from streams import TABLE, THREADS, Listener, Stream
 from tally import Tally
+from tokens import CHANNEL, Calls, Keys, Tokens
 
 PORT = 8090
 
@@ -30,13 +31,15 @@ class Shop:
     def __init__(self, env_file: Path, folder: Path) -> None:
         self.env_file, self.folder = env_file, folder
         self.place = socket.gethostname()
-        self.channels = (f"shop:{self.place}",)
+        self.channels = (f"shop:{self.place}", CHANNEL)
         self.tally = Tally(folder)
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.expected: dict[str, threading.Event] = {}
         self.deaf = 0.0
         self.now: Servers | None = None
+        self.keys: Keys
+        self.tokens = Tokens(self)
         self.listener: Listener | None = None
 
     def enter(self) -> Servers:
@@ -48,18 +51,21 @@ class Shop:
 
     def heard(self, channel: str, text: str) -> None:
         event = self.expected.get(text)
-        if event:
+        if channel == CHANNEL:
+            self.tokens.heard(text)
+        elif event:
             event.set()
 
     def configure(self) -> None:
         """From what the files say now. What they said before works on until its last operation has ended."""
         told = {key: value or "" for key, value in dotenv_values(self.env_file, interpolate=False).items()}
+        keys = Keys(Path(os.environ["SHOP_SECRETS"], "shop_tokens.keys"))
         fresh = Servers(told)
         fresh.open()
         listener = Listener(self, fresh)
         listener.start()
         with self.lock:
-            old, self.now = self.now, fresh
+            old, self.now, self.keys = self.now, fresh, keys
         former, self.listener = self.listener, listener
         if old and former:
             former.closing = True
@@ -88,7 +94,8 @@ class Shop:
         servers.leave()
         streams = [Stream(self, name, number) for name in SERVERS for number in range(THREADS[name])]
         writer = threading.Thread(target=self.tally.keep_writing, args=(self.stopping,), daemon=True)
-        for thread in (*streams, writer, threading.Thread(target=self.answer, daemon=True)):
+        calls = Calls(self, os.environ["SHOP_PARTNER"])
+        for thread in (*streams, self.tokens, calls, writer, threading.Thread(target=self.answer, daemon=True)):
             thread.start()
         notify("READY=1")
         while signal.sigwait({signal.SIGHUP, signal.SIGTERM}) == signal.SIGHUP:
