@@ -12,8 +12,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils._packages import 
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_hba import hba_entries
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_logins import hba_logins
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_settings import derive_settings
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import placement
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import COLLECTION
+from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
 
 ROLE = os.path.join(COLLECTION, "roles", "postgres")
 NATIVE = 18
@@ -52,6 +54,8 @@ class ActionModule(BackendAction):
             "extension": extension_files(version),
             "data_checksums": cluster.data_checksums,
         }
+        if found.certificates.get("postgres"):
+            arguments.update(placement(found, "postgres", issue(found, self._loader, self._task.check_mode)))
         return self.remote("postgres_cluster", arguments, task_vars)
 
     def _text(self, name: str, variables: dict[str, Any], task_vars: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+from ansible_collections.mainstay.backend.plugins.module_utils._tls import placement
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl import acl_users
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
@@ -41,6 +42,7 @@ class ActionModule(BackendAction):
             ],
             "user": issued[ADMIN].user,
             "password": issued[ADMIN].password,
+            **placement(found, "valkey", issued),
         }
         return self.remote("valkey_instances", arguments, task_vars)
 

@@ -26,7 +26,9 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_drift i
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import NAME, Layout, Wanted, owned_files
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import execute, quoted, rows
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_process import META, Server, run
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_tls import Certificate
 from ansible_collections.mainstay.backend.plugins.module_utils._probe import data_checksums
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_serving import placement_of
 
 RELOAD_SECONDS = 20
 
@@ -51,6 +53,7 @@ def apply(wanted: Wanted, check_mode: bool) -> Outcome:
         if not check_mode:
             raise MainstayError(f"postgresql-{wanted.version} is not installed on this host; install it first")
         _note_files(outcome, place(*owned_files(wanted, layout, layout.data()), check_mode=True))
+        _certificate(wanted, outcome, check_mode)
         outcome.did(f"would create and start cluster {wanted.version}/{NAME}")
         return outcome
     _ensure_cluster(wanted, layout, outcome, check_mode)
@@ -66,6 +69,7 @@ def apply(wanted: Wanted, check_mode: bool) -> Outcome:
         remedy = f"pg_ctlcluster {wanted.version} {NAME} stop"
         raise MainstayError(f"the cluster runs outside {layout.unit}, which must start it; stop it first: {remedy}")
     files, directories = owned_files(wanted, layout, data)
+    certificate = _certificate(wanted, outcome, check_mode)
     if check_mode:
         _note_files(outcome, place(files, directories, check_mode=True))
         _foresee(wanted, layout, server, outcome)
@@ -75,10 +79,20 @@ def apply(wanted: Wanted, check_mode: bool) -> Outcome:
     _note_files(outcome, changes)
     try:
         _act(wanted, layout, server, outcome, {change.path for change in changes})
+        certificate.serve(wanted.port)
     except MainstayError as error:
+        certificate.go_back(wanted.port)
         raise _roll_back(error, layout, server, before, changes) from None
     _enable(outcome)
     return outcome
+
+
+def _certificate(wanted: Wanted, outcome: Outcome, check_mode: bool) -> Certificate:
+    """The certificate, its files in place before any setting names them."""
+    found = Certificate(placement_of("postgres", vars(wanted)), wanted.settings)
+    for text in found.place(check_mode):
+        outcome.did(text)
+    return found
 
 
 def _note_files(outcome: Outcome, changes: Sequence[Change]) -> None:

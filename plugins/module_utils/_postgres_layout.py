@@ -27,6 +27,8 @@ class Wanted:
     createcluster: str
     extension: Mapping[str, str] = field(default_factory=dict)
     data_checksums: bool = True
+    certificate: Mapping[str, str] = field(default_factory=dict, repr=False)
+    certificate_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,13 @@ class Fleet(Survey):
         if not self.check_mode:
             self._remove()
             self._support()
+            self.certificate.place()
             self._set_live()
             self._replace_files()
             self._load_users()
             self._start()
             self._restart()
+            self.certificate.serve(self.login)
         return self.outcome
 
     def _remove(self) -> None:

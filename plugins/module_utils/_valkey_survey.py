@@ -14,6 +14,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _valkey_un
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
 from ansible_collections.mainstay.backend.plugins.module_utils._files import place
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_files import Placement
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import (
     Live,
     Login,
@@ -27,6 +28,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._valkey_plan impo
     describe_live,
     directive,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._valkey_tls import Certificate
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_trial import Expected
 
 STOCK = "valkey-server.service"
@@ -68,6 +70,7 @@ class Survey:
     changes: dict[str, Change] = field(default_factory=dict)
     learnt: set[str] = field(default_factory=set)
     kernel: bool = False
+    certificate: Certificate = field(default_factory=lambda: Certificate(Placement("valkey", {})))
 
     @property
     def present(self) -> list[Wanted]:
@@ -107,6 +110,8 @@ class Survey:
             )
             plan.enable = plan.enable or self._unwatched(item)
         self._tell()
+        for text in self.certificate.look(self.present):
+            self.outcome.did(text)
 
     def _look_at_kernel(self) -> None:
         why = kernel.skipped()

@@ -64,6 +64,14 @@ options:
     description: Whether the cluster must have data checksums. Filled in on the controller.
     type: bool
     default: true
+  certificate:
+    description: Files of the certificate that is served, name to PEM. Filled in on the controller.
+    type: dict
+    default: {}
+  certificate_name:
+    description: A name in the certificate, by which it is verified. Filled in on the controller.
+    type: str
+    default: ''
 seealso:
   - module: mainstay.backend.postgres_databases
 """
@@ -106,6 +114,8 @@ def main() -> None:
             "createcluster": {"type": "str", "default": ""},
             "extension": {"type": "dict", "default": {}},
             "data_checksums": {"type": "bool", "default": True},
+            "certificate": {"type": "dict", "default": {}, "no_log": True},
+            "certificate_name": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

@@ -87,6 +87,14 @@ options:
     description: Its password, used for this call and not kept. Filled in on the controller.
     type: str
     default: ''
+  certificate:
+    description: Files of the certificate that is served, name to PEM. Filled in on the controller.
+    type: dict
+    default: {}
+  certificate_name:
+    description: A name in the certificate, by which it is verified. Filled in on the controller.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -118,9 +126,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import DirectorySpec, file_specs
 from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_serving import placement_of
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_apply import Fleet
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live import Login
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey_plan import Wanted
+from ansible_collections.mainstay.backend.plugins.module_utils._valkey_tls import Certificate
 
 INSTANCE = {
     "name": {"type": "str", "required": True},
@@ -145,6 +155,8 @@ def main() -> None:
             "support": {"type": "list", "elements": "dict", "default": [], "options": FILE},
             "user": {"type": "str", "default": ""},
             "password": {"type": "str", "default": "", "no_log": True},
+            "certificate": {"type": "dict", "default": {}, "no_log": True},
+            "certificate_name": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -158,6 +170,7 @@ def main() -> None:
             ],
             login=Login(told["user"], told["password"]),
             check_mode=module.check_mode,
+            certificate=Certificate(placement_of("valkey", told)),
         )
         out = fleet.apply()
     except MainstayError as error:
