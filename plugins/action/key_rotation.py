@@ -14,15 +14,18 @@ from ansible.utils.display import Display
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _rotation
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import KINDS
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import (
     active,
+    batch_steps,
     batches,
     hook_files,
     needed_hosts,
     plan_table,
     preconditions,
     round_of,
+    steps,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
@@ -32,6 +35,7 @@ from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import 
 from ansible_collections.mainstay.backend.plugins.plugin_utils.material import make_version
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import RunLock
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import Backend, open_store
+from ansible_collections.mainstay.backend.plugins.plugin_utils.supplied import supplies, take_up
 
 
 class ActionModule(BackendAction):
@@ -71,9 +75,12 @@ class ActionModule(BackendAction):
         only = [item for part in _listed(plain(given["only"])) for item in part.replace(",", " ").split()]
         contents = store.read()
         force = boolean(given["force"])
-        planned = _rotation.plan(description.credentials, contents, datetime.now(UTC), only, force)
+        found = supplies(description.credentials, contents, only)
+        planned = _rotation.plan(description.credentials, contents, datetime.now(UTC), only, force, found)
         names = [item.name for item in planned if item.rotates]
         play = [str(host) for host in task_vars.get("ansible_play_hosts_all", ())]
+        hooks = hook_files(plain(given["hooks"]), str(task_vars.get("playbook_dir", ".")), os.path.isfile)
+        early = any(KINDS[description.credentials[name].kind].early for name in names)
         problems = preconditions(description, group_members(task_vars), names, play)
         if problems:
             raise MainstayError("nothing was rotated:\n" + "\n".join(f"- {item}" for item in problems))
@@ -81,11 +88,14 @@ class ActionModule(BackendAction):
         if names and not self._task.check_mode:
             notice = lock.take(os.getppid(), boolean(given["unlock"]))
             lines += [notice] if notice else []
+            taken = _rotation.told(datetime.now(UTC))
+            store.update(lambda contents: take_up(contents, description.credentials, found, taken))
         Display().display("\n".join(["", *lines, ""]))
         return {
             "changed": bool(names) and self._task.check_mode,
             "rotating": {item.name: item.reason if item.due else "" for item in planned if item.rotates},
-            "hooks": hook_files(plain(given["hooks"]), str(task_vars.get("playbook_dir", ".")), os.path.isfile),
+            "steps": [] if self._task.check_mode else steps(hooks, early),
+            "batch_steps": batch_steps(hooks),
             "lines": lines,
         }
 

@@ -11,8 +11,14 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.mainstay.backend.plugins.module_utils._adapter_token import (
+    first_host,
+    retire_calls,
+    unproven,
+)
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_calls import reload_call
+from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import probe_arguments
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import told
@@ -22,6 +28,11 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds i
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, issued
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.controller_commands import (
+    parted,
+    probe_here,
+    retire_here,
+)
 from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import crash_run
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import plain
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue_these, open_store
@@ -56,10 +67,17 @@ class ActionModule(BackendAction):
             result = self._sessions(context, items, float(given["seconds"]), boolean(given["end_sessions"]))
         elif verb in ("works", "refused"):
             result = self._probe(probes(verb, context, items))
+            if verb == "refused" and not result.get("failed"):
+                result["warnings"] = unproven(
+                    [item for item in items if first_host(context, item) == description.host.name]
+                )
         else:
             result = self._run(
                 [call for adapter, mine in adapters_for(items) for call in getattr(adapter, verb)(context, mine)]
             )
+            if verb == "retire" and not result.get("failed"):
+                tokens = [item for item in items if item.credential.kind == "token"]
+                result = _merged([result, retire_here(retire_calls(context, tokens), self._task.check_mode)])
         crash_run(f"after-{verb}")
         return result
 
@@ -108,19 +126,13 @@ class ActionModule(BackendAction):
             time.sleep(PAUSE)
 
     def _probe(self, asked: Sequence[Probe]) -> dict[str, Any]:
-        """One call for all probes of this host."""
-        if not asked:
-            return {"changed": False}
-        told = [
-            {
-                "id": item.id,
-                "expect": item.expect,
-                **{key: value for key, value in item.login.items() if key != "password"},
-            }
-            for item in asked
-        ]
-        passwords = {item.id: item.login["password"] for item in asked if "password" in item.login}
-        return self._run([Call("credential_probe", {"probes": told, "passwords": passwords, "wait": PATIENCE})])
+        """One call for all probes of this host, after those of the controller itself."""
+        remote, here = parted(asked)
+        results = [probe_here(here)] if here else []
+        if remote:
+            results.append(self._run([Call("credential_probe", {**probe_arguments(remote), "wait": PATIENCE})]))
+        outcomes = [outcome for result in results for outcome in result.get("outcomes", ())]
+        return {**_merged(results), **({"outcomes": outcomes} if outcomes else {})}
 
     def _run(self, calls: Sequence[Call]) -> dict[str, Any]:
         results = []

@@ -67,6 +67,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credentials impo
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, describe
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import TARGETS, url
 from ansible_collections.mainstay.backend.plugins.module_utils._scram import verifier
+from ansible_collections.mainstay.backend.plugins.plugin_utils import supplied
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, read_hosts
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue_named
 
@@ -103,6 +104,7 @@ class LookupModule(LookupBase):
             expected = "to be read for the host that the task runs on"
             raise MainstayError(f"secret {', '.join(names)}: found in a variable of another host; expected {expected}")
         raw = {**variables, "hostvars": HostsWithoutConsumers(variables["hostvars"]), **WITHOUT_CONSUMERS}
+        supplied.use(self._templar, self._loader, variables)
         hosts = read_hosts(self._templar, raw)
         # Problems elsewhere in the description are the preflight's to report: reading one secret does not depend on them.
         description, _unused = describe(hosts, str(variables["inventory_hostname"]), group_members(variables))

@@ -14,6 +14,7 @@ from ansible.template import trust_as_template
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, describe
+from ansible_collections.mainstay.backend.plugins.plugin_utils import supplied
 from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import handed_on
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import COLLECTION, group_members, read_hosts
 
@@ -50,6 +51,7 @@ class BackendAction(ActionBase):
 
     def describe(self, task_vars: dict[str, Any], serves: tuple[str, ...] | None = None) -> Description:
         """The whole description as the current host sees it; every problem in it is refused here, before anything is changed."""
+        supplied.use(self._templar, self._loader, task_vars)
         hosts = read_hosts(self._templar, task_vars)
         served = self.SERVES if serves is None else serves
         description, problems = describe(hosts, str(task_vars["inventory_hostname"]), group_members(task_vars), served)
