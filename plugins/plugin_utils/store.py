@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential, Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, SLOTS, Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
 from ansible_collections.mainstay.backend.plugins.plugin_utils.certificate_versions import (
     check_supplied,
@@ -59,7 +59,7 @@ def check_store(description: Description) -> None:
     absent = _store.missing(contents, description.credentials.values())
     for credential in absent:
         if credential.kind in ("token", "rails_master_key"):
-            make_version(contents, credential, SLOTS[0], now())  # what its source has is looked at before anything is changed
+            make_version(contents, credential, SLOTS[0], now())  # its source is looked at before anything is changed
     if absent:
         store.check()
 
