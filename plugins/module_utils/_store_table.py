@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import moment
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, Record
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
@@ -42,11 +43,13 @@ def lines(place: str, readers: Iterable[str], found: Iterable[Mapping[str, Any]]
             item["state"] or "-",
             age(item["age_seconds"]),
             ", ".join(f"{role} {slot}" for role, slot in item["slots"].items()),
-            "" if item["declared"] else "not declared",
+            "" if item["declared"] else "of this collection" if item["name"] == ADMIN else "not declared",
         )
         for item in found
     ]
-    heads = ("credential", "kind", "state", "age", "slots", "")
+    if not rows:
+        return [place, "It is not there yet: the first run of playbook site makes it."]
+    heads = ("credential", "kind", "state", "age", "slots", "note")
     return [*table(place, heads, rows), "", "Who can read it:", *[f"  {reader}" for reader in readers]]
 
 
