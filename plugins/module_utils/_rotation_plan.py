@@ -66,6 +66,38 @@ def hook_files(hooks: object, folder: str, is_file: Callable[[str], bool]) -> di
     return found
 
 
+#: What a state means on the servers and for the proofs; the others are transitions of the store, or rounds of the consumers.
+VERBS = {"STAGED": "stage", "TESTED": "works", "CONSUMERS_OK": "sessions", "RETIRED": "retire", "REFUSED": "refused"}
+
+
+def steps(hooks: Mapping[str, Sequence[str]], early: bool) -> list[dict[str, str]]:
+    """The task files of a rotation in their order: {state, file}, and a verb for step.yml. EARLY: some consumers are moved three times.
+
+    Hooks of RELOADED belong to its batches: `batch_steps`.
+    """
+    found = []
+    for state in [item for item in STATES[1:] if item != "PUBLISHED"]:
+        middle = [{"state": state, "file": "step.yml", "verb": VERBS[state]}] if state in VERBS else []
+        if state == "RELOADED" or (early and state in ("STAGED", "RETIRED")):
+            middle.append({"state": state, "file": "move.yml"})
+        middle.append({"state": state, "file": "record.yml"})
+        found += middle if state == "RELOADED" else _between(hooks, state, middle)
+    return found
+
+
+def batch_steps(hooks: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """The task files for one batch of the consumers' hosts, in their order."""
+    published = _between(hooks, "PUBLISHED", [{"state": "PUBLISHED", "file": "publish.yml"}])
+    return [*published, *_between(hooks, "RELOADED", [{"state": "RELOADED", "file": "reload.yml"}])]
+
+
+def _between(hooks: Mapping[str, Sequence[str]], state: str, middle: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    before, after = (
+        [{"state": state, "file": path} for path in hooks.get(f"{when}_{state}", ())] for when in ("before", "after")
+    )
+    return [*before, *middle, *after]
+
+
 def users(description: Description, names: Collection[str]) -> list[Consumer]:
     """The consumers that use any of the credentials NAMES."""
     return [item for item in description.consumers if set(item.credentials) & set(names)]

@@ -82,10 +82,16 @@ rotating:
   description: The credentials that rotate in this run, each with the reason why it is due; empty where its rotation goes on.
   returned: for state V(PLANNED)
   type: dict
-hooks:
-  description: O(hooks) with absolute paths.
+steps:
+  description: The task files of the role mainstay.backend.rotation in their order, O(hooks) among them, each with its state; none in check mode.
   returned: for state V(PLANNED)
-  type: dict
+  type: list
+  elements: dict
+batch_steps:
+  description: The same for one batch of the consumers' hosts.
+  returned: for state V(PLANNED)
+  type: list
+  elements: dict
 lines:
   description: The plan as a table, a line each.
   returned: for state V(PLANNED)

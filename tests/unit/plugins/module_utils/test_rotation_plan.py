@@ -22,6 +22,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import Planned
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import (
     age,
+    batch_steps,
     batches,
     hook_files,
     needed_hosts,
@@ -29,6 +30,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
     preconditions,
     round_of,
     status_table,
+    steps,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import OPEN, STATES
 
@@ -111,6 +113,36 @@ def test_hooks_are_refused_before_anything_happens() -> None:
     ):
         with pytest.raises(MainstayError, match=why):
             hook_files(hooks, "/play", there)
+
+
+def told(items: list[dict[str, str]]) -> list[str]:
+    return [f"{item['state']} {item.get('verb', item['file'])}" for item in items]
+
+
+def test_the_steps_come_in_the_order_of_the_states() -> None:
+    found = told(steps({}, early=False))
+    assert found == [
+        "GENERATED record.yml",
+        *("STAGED stage", "STAGED record.yml", "TESTED works", "TESTED record.yml"),
+        *("RELOADED move.yml", "RELOADED record.yml", "CONSUMERS_OK sessions", "CONSUMERS_OK record.yml"),
+        *("RETIRED retire", "RETIRED record.yml", "REFUSED refused", "REFUSED record.yml", "DONE record.yml"),
+    ]
+    early = told(steps({}, early=True))
+    assert [item for item in early if item not in found] == ["STAGED move.yml", "RETIRED move.yml"]
+    assert early.index("STAGED move.yml") < early.index("STAGED record.yml")
+
+
+def test_hooks_surround_their_state_and_those_of_the_consumers_each_batch() -> None:
+    hooks = {f"{when}_{state}": [f"/{when}"] for when in ("before", "after") for state in STATES[1:]}
+    whole = told(steps(hooks, early=False))
+    assert [item for item in whole if item.startswith("STAGED")] == [
+        *("STAGED /before", "STAGED stage", "STAGED record.yml", "STAGED /after"),
+    ]
+    assert not [item for item in whole if item in ("RELOADED /before", "PUBLISHED /before")]
+    assert told(batch_steps(hooks)) == [
+        *("PUBLISHED /before", "PUBLISHED publish.yml", "PUBLISHED /after"),
+        *("RELOADED /before", "RELOADED reload.yml", "RELOADED /after"),
+    ]
 
 
 def record(name: str, kind: str, state: str) -> _store.Record:
