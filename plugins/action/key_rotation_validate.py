@@ -38,6 +38,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validat
 from ansible_collections.mainstay.backend.plugins.module_utils._store import issued
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.controller_commands import parted, probe_here
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, plain, read_hosts
 from ansible_collections.mainstay.backend.plugins.plugin_utils.other_stores import other_stores
 from ansible_collections.mainstay.backend.plugins.plugin_utils.reports import report_path, write_junit, write_sarif
@@ -74,7 +75,8 @@ class ActionModule(BackendAction):
         files = expected_files(known, released)
         admin = released.get(ADMIN)
         probes = expected_probes(Context(known, admin, told(now)), contents, released)
-        call = self._call(known, admin, files, probes, given["search"])
+        remote, here = parted(probes)
+        call = self._call(known, admin, files, remote, given["search"])
         result = self.remote("key_rotation_validate", {"key": key, **call}, task_vars) if any(call.values()) else {}
         if result.get("failed") or result.get("unreachable"):
             return result
@@ -97,7 +99,9 @@ class ActionModule(BackendAction):
             stuck_after=parse_age(given["stuck_after"]) or Expected.stuck_after,
             severities={str(key): str(value) for key, value in given["severities"].items()},
         )
-        evidence = Evidence(description.host.name, **result.pop("evidence", {}))
+        shown_by_host = result.get("evidence", {})
+        outcomes = [*shown_by_host.get("outcomes", ()), *(probe_here(here)["outcomes"] if here else ())]
+        evidence = Evidence(description.host.name, **{**shown_by_host, "outcomes": outcomes})
         return self._result(expected, evidence, given, notes, task_vars)
 
     def _check(self, given: Mapping[str, Any], description: Description) -> None:

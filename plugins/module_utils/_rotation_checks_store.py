@@ -34,6 +34,8 @@ def check(expected: Expected, say: Say) -> None:
         _check_age(record, credential.max_age, expected.now, place, say)
         _check_state(record, expected, place, say)
         _check_end(record, expected.now, place, say)
+    if ADMIN in records:
+        _check_state(records[ADMIN], expected, place, say)
     for name in records:
         if name not in expected.credentials and name not in expected.declared and name != ADMIN:
             say("not-declared", place, name, "found a secret that nobody declares")

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._adapter_valkey import ADMIN_KIND
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import line
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import build, url_names
 from ansible_collections.mainstay.backend.plugins.module_utils._publish import env_files, secrets_call
@@ -89,12 +91,21 @@ def _add_environment(found: Files, description: Description, consumer: Consumer,
 
 
 def expected_probes(context: Context, contents: Contents, issued: Mapping[str, Issued]) -> list[Probe]:
-    """Logins to try from this host: with the version in use, and with the previous one where it shall be refused by now."""
-    items = [
-        Rotating(credential, contents.records[name], issued[name])
-        for name, credential in context.description.credentials.items()
+    """Logins to try from this host: with the version in use, and with the previous one where it shall be refused by now.
+
+    What is in use a host is told only where a consumer on it has it anyway, or where no consumer of any host could try it.
+    """
+    credentials = dict(context.description.credentials)
+    if context.admin is not None:
+        credentials[ADMIN] = Credential(ADMIN, ADMIN_KIND)
+    items = [Rotating(item, contents.records[name], issued[name]) for name, item in credentials.items()]
+    used = {name for consumer in context.description.consumers for name in consumer.credentials} | {ADMIN}
+    here = {name for consumer in context.description.consumers_here() for name in consumer.credentials}
+    current = [
+        replace(item, record=replace(item.record, pending=None))
+        for item in items
+        if item.credential.name in here or item.credential.name not in used
     ]
-    current = [replace(item, record=replace(item.record, pending=None)) for item in items]
     retired = [item for item in items if item.record.previous and item.record.state in RETIRING]
     return [*_probes("works", context, current), *_probes("refused", context, retired)]
 
