@@ -40,7 +40,9 @@ from ansible_collections.mainstay.backend.plugins.plugin_utils.supplied import s
 
 class ActionModule(BackendAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        given = self.arguments(state="", names=[], only=[], force=False, unlock=False, serial=1, hooks={})
+        given = self.arguments(
+            state="", names=[], only=[], force=False, unlock=False, serial=1, hooks={}, retire_now=[]
+        )
         state = str(given["state"])
         if state not in STATES:
             raise MainstayError(f"key_rotation.state: found {state!r}; expected one of {', '.join(STATES)}")
@@ -72,8 +74,15 @@ class ActionModule(BackendAction):
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
         """What rotates and why; the lock, where something does."""
-        only = [item for part in _listed(plain(given["only"])) for item in part.replace(",", " ").split()]
-        contents = store.read()
+        only, leaked = _names(given["only"]), _names(given["retire_now"])
+        known = [item.name for item in description.credentials.values() if KINDS[item.kind].early]
+        if set(leaked) - set(known):
+            told = ", ".join(name for name in leaked if name not in known)
+            raise MainstayError(
+                f"rotation_retire_now: found {told}; expected some of the keys: {', '.join(known) or 'none is declared'}"
+            )
+        started = _rotation.told(datetime.now(UTC))
+        contents = _rotation.retire_now(store.read(), leaked, started)
         force = boolean(given["force"])
         found = supplies(description.credentials, contents, only)
         planned = _rotation.plan(description.credentials, contents, datetime.now(UTC), only, force, found)
@@ -88,8 +97,11 @@ class ActionModule(BackendAction):
         if names and not self._task.check_mode:
             notice = lock.take(os.getppid(), boolean(given["unlock"]))
             lines += [notice] if notice else []
-            taken = _rotation.told(datetime.now(UTC))
-            store.update(lambda contents: take_up(contents, description.credentials, found, taken))
+            store.update(
+                lambda found_by_now: take_up(
+                    _rotation.retire_now(found_by_now, leaked, started), description.credentials, found, started
+                )
+            )
         Display().display("\n".join(["", *lines, ""]))
         return {
             "changed": bool(names) and self._task.check_mode,
@@ -127,6 +139,11 @@ class ActionModule(BackendAction):
             "actions": [f"{name}: {state}" for name in moved],
             "round": round_of(after, description.credentials, active(after, names, now), state),
         }
+
+
+def _names(value: Any) -> list[str]:
+    """A list, or a text with commas or spaces, as names."""
+    return [item for part in _listed(plain(value)) for item in part.replace(",", " ").split()]
 
 
 def _listed(value: Any) -> list[str]:
