@@ -7,9 +7,10 @@ DOCUMENTATION = r"""
 name: secret
 short_description: Reads a credential from the secret store of this collection
 description:
-  - Reads credentials from the encrypted store on the controller, C(backend_store_dir)/C(backend_environment).vault.txt, as the description of
-    the current host declares them.
-  - The store is opened with the vault passwords that Ansible was given (C(--vault-password-file), C(--vault-id), C(--ask-vault-pass)).
+  - Reads credentials from the encrypted store on the controller, C(backend_environment).vault.txt or C(.age.txt) in C(backend_store_dir), as the
+    description of the current host declares them.
+  - The store is opened with the vault passwords that Ansible was given (C(--vault-password-file), C(--vault-id), C(--ask-vault-pass)), or, where
+    C(backend_store) is V(age), with the keys of C(backend_store_identity).
 version_added: 0.1.0
 author: The mainstay.backend authors (@mainstay)
 notes:
