@@ -64,7 +64,7 @@ def run(command: Sequence[str], seconds: float, owner: str = "", group: str = ""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return f"gave no answer within {seconds:.0f} s"
+        return f"gave no answer within {round(seconds, 1):g} s"
     if code:
         how = f"exited with {code}" if code > 0 else f"was ended by signal {-code}"
         return f"{how} (run it by hand to see what it says: its output may hold secrets)"

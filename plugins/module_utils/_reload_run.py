@@ -61,8 +61,8 @@ class _Plan:
 
     @property
     def how(self) -> str:
-        command = self.wanted.reload.command
-        return ", ".join([f"{way} {target.name}" for target, way in self.steps] + [f"run {command[0]}"] * bool(command))
+        told = [f"{way} {target.name}" for target, way in self.steps]
+        return ", ".join(told + [f"run {word}" for word in self.wanted.reload.command[:1]])
 
 
 def check(consumers: Sequence[Wanted], leave_stopped: bool = False) -> list[Outcome]:

@@ -19,8 +19,13 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 ENGINES = ("docker", "podman")
 #: For a question to systemd or an engine.
 _ASK_SECONDS = 30
-_PROPERTIES = "LoadState,ActiveState,SubState,InvocationID,NRestarts,Result,ExecMainCode,ExecMainStatus,CanReload,EnvironmentFiles"
+_PROPERTIES = (
+    "LoadState,ActiveState,SubState,InvocationID,NRestarts,Result,ExecMainCode,ExecMainStatus,CanReload,EnvironmentFiles,"
+    "FragmentPath,DropInPaths"
+)
 _URL = re.compile(r"(?:export )?([A-Za-z_][A-Za-z0-9_]*)=['\"]?[a-z][a-z0-9+]*://[^/@]*:[^/@]*@")
+#: systemctl shows these as unprintable, whether there are any or not.
+_CREDENTIAL = re.compile(r"\s*(?:Load|Set|Import)Credential(?:Encrypted)?\s*=\s*\S")
 _ENDINGS = {"1": "exit code", "2": "signal", "3": "signal"}
 
 
@@ -95,7 +100,8 @@ class Unit:
     def _given_at_start(self, found: dict[str, str], env_files: Sequence[str]) -> bool:
         """systemd reads a unit's environment files and credentials when it starts it, and not again when it reloads it."""
         files = [line.partition(" (ignore_errors=")[0] for line in found.get("EnvironmentFiles", "").split("\n")]
-        return bool(set(files) & set(env_files)) or os.path.isdir(f"/run/credentials/{self.name}")
+        own = [found.get("FragmentPath", ""), *found.get("DropInPaths", "").split(" ")]
+        return bool(set(files) & set(env_files)) or any(map(_CREDENTIAL.match, _lines(own)))
 
     def _show(self) -> dict[str, str]:
         """The properties; one that is told several times has them line by line."""
