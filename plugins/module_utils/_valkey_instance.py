@@ -119,5 +119,5 @@ class Instance:
             return {}
         files = {"tls-cert-file": path("valkey", CHAIN), "tls-key-file": path("valkey", KEY)}
         asked = {"off": "no", "optional": "optional", "required": "yes"}[self.tls.clients]
-        found = {"tls-port": str(self.tls.port), **files, "tls-auth-clients": asked, "tls-protocols": "TLSv1.2 TLSv1.3"}
+        found = {"tls-port": str(self.tls.port), **files, "tls-auth-clients": asked}
         return found if self.tls.clients == "off" else {**found, "tls-ca-cert-file": path("valkey", CLIENT_AUTHORITIES)}
