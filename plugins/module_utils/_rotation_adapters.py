@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.mainstay.backend.plugins.module_utils import (
+    _adapter_certificate,
     _adapter_keys,
     _adapter_postgres,
     _adapter_rails,
@@ -22,6 +23,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     _adapter_token.ADAPTER,
     _adapter_keys.ADAPTER,
     _adapter_rails.ADAPTER,
+    _adapter_certificate.ADAPTER,
 )
 
 
