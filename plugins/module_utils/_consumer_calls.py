@@ -7,6 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mainstay.backend.plugins.module_utils._publish import scope
+from ansible_collections.mainstay.backend.plugins.module_utils._restore import SEALED
+
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
@@ -32,7 +35,8 @@ def holding(description: Description, paths: Iterable[str]) -> list[str]:
     """The names of the current host's consumers that one of the files PATHS belongs to."""
     found = []
     for consumer in description.consumers_here():
-        folders = [item for item in (consumer.secrets_dir, consumer.application.directory) if item]
+        sealed = f"{SEALED}/{scope(description)}/secrets.{consumer.name}"
+        folders = [item for item in (consumer.secrets_dir, sealed, consumer.application.directory) if item]
         files = env_files(description, consumer)
         if any(path in files or any(path.startswith(f"{folder}/") for folder in folders) for path in paths):
             found.append(consumer.name)
@@ -44,9 +48,12 @@ def env_files(description: Description, consumer: Consumer) -> list[str]:
 
 
 def _entry(description: Description, consumer: Consumer) -> dict[str, Any]:
+    # A unit gets credentials when it starts.
+    starts = {"reload_method": "restart"} if consumer.secrets_as != "files" else {}
     return {
         "name": consumer.name,
         **consumer.reload.data(),
+        **starts,
         "owner": consumer.owner,
         "group": consumer.group,
         "env_files": env_files(description, consumer),

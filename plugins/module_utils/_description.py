@@ -40,6 +40,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres import 
     read_cluster,
     shared_bytes,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._secret_options import check_forms
 from ansible_collections.mainstay.backend.plugins.module_utils._tls import check_clients, host_names
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance, check_host, read_instances
 
@@ -174,6 +175,7 @@ def describe(
         check_address(item, problems)
     _check_reach(found, valkey, postgres, problems)
     check_clients(found, problems)
+    check_forms(found, problems)
     check_environment(found, problems)
     _check_hosts(found, valkey, postgres, serves, problems)
     return found, list(dict.fromkeys(problems))

@@ -44,7 +44,7 @@ def _servers(description: Description) -> dict[str, Any]:
 def _consumer(description: Description, consumer: Consumer, schemas: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "files": [consumer.env_file, *([f"{consumer.env_file}.{description.environment}"] if consumer.layers else [])],
-        "secrets": [consumer.secrets_dir],
+        "secrets": [consumer.secrets_dir] if consumer.secrets_as != "credentials" else [],
         "owner": consumer.owner,
         "group": consumer.group,
     }

@@ -36,12 +36,14 @@ def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict
     return {"folders": folders, "secrets": secrets, **_kept(description)}
 
 
+def scope(description: Description) -> str:
+    """Whose secrets these are on a host that several applications or environments share."""
+    return f"{description.app}-{description.environment}"
+
+
 def _kept(description: Description) -> dict[str, Any]:
     """Of whom is kept what shall be in memory again after a reboot, and whether it may be."""
-    return {
-        "scope": f"{description.app}-{description.environment}",
-        "sealed": description.host.variables["secrets_sealed"],
-    }
+    return {"scope": scope(description), "sealed": description.host.variables["secrets_sealed"]}
 
 
 def environment_call(

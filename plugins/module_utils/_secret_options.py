@@ -7,9 +7,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.mainstay.backend.plugins.module_utils._checking import Problem
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import trusted
+
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker
     from ansible_collections.mainstay.backend.plugins.module_utils._consumer_reload import Reload
+    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 
 #: As files in secrets_dir, as systemd's credentials of its units, or as both.
 FORMS = ("files", "credentials", "both")
@@ -52,3 +56,13 @@ def read_form(check: Checker, reload: Reload) -> str:
             "reload_method", reload.method, "restart, with secrets_as: credentials: a unit gets them when it starts"
         )
     return form
+
+
+def check_forms(found: Description, problems: list[Problem]) -> None:
+    """The URLs of a server with TLS name files in secrets_dir."""
+    for consumer in found.consumers:
+        servers = trusted(found, consumer) if consumer.secrets_as == "credentials" else set()
+        if servers:
+            told = f"credentials, and TLS by {', '.join(sorted(servers))}"
+            expected = "both, or files: its URLs name the authority's file in secrets_dir"
+            problems.append(Problem(f"backend_consumers.{consumer.name}.secrets_as", told, expected))
