@@ -103,3 +103,33 @@ def test_the_inventorys_consumers_are_reloaded_by_name_of_credential(host: Any, 
     assert refused.code and refused.message.startswith(
         "credentials: found shop_dbb; expected some of backend_credentials: shop_db"
     )
+
+
+def test_the_role_environment_reloads_whose_files_changed_where_it_is_told_to(host: Any, units: Any) -> None:
+    """At the first deployment, before there is a unit, it does nothing; later it reloads that consumer, and no other."""
+    shop = {"hosts": ["app"], "unit": "shop", "env_file": "/srv/shop/.env", "credentials": [], "owner": "shop"}
+    stats = {"hosts": ["app"], "unit": "stats", "credentials": [], "variables": {"WORD": "same"}}
+
+    def deploy(word: str, reload: bool = True) -> Any:
+        consumers = {"shop": {**shop, "variables": {"WORD": word}}, "stats": stats}
+        return host.play(
+            roles=["environment"], variables={"backend_consumers": consumers, "environment_reload": reload}
+        )
+
+    name = "Reload the consumers whose files changed"
+    host.run("rm -f /srv/shop/.env; rm -rf /etc/stats")
+    run = deploy("first").ok()
+    assert [(item["name"], item["done"]) for item in run.result(name)["consumers"]] == [
+        ("shop", False),
+        ("stats", False),
+    ]
+    units.add("shop", HUP, "EnvironmentFile=/srv/shop/.env")
+    units.add("stats")
+    before = {name: units.pid(name) for name in ("shop", "stats")}
+    assert units.words("shop") == "old first"
+    assert deploy("first").ok().changed == []
+    run = deploy("second").ok()
+    assert run.result(name)["actions"] == ["shop: restart shop.service"]
+    assert units.words("shop") == "old second" and units.pid("stats") == before["stats"]
+    deploy("third", reload=False).ok()
+    assert units.words("shop") == "old second"
