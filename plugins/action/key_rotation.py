@@ -93,6 +93,8 @@ class ActionModule(BackendAction):
         problems = preconditions(description, group_members(task_vars), names, play)
         if problems:
             raise MainstayError("nothing was rotated:\n" + "\n".join(f"- {item}" for item in problems))
+        if names:
+            store.check()
         lines = plan_table(description, planned)
         if names and not self._task.check_mode:
             notice = lock.take(os.getppid(), boolean(given["unlock"]))
