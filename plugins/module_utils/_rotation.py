@@ -101,7 +101,7 @@ def _planned(
         reason = supply.reason if supply else f"goes on after {record.state}"
         return Planned(record.name, record.state, False, reason, age)
     due, reason = _due(credential, age, force)
-    if credential.kind in SUPPLIED:
+    if credential.kind in SUPPLIED or credential.options.get("authority") == "supplied":
         due, reason = reason_of(supply, reason, due)
     return Planned(record.name, record.state, due, reason, age)
 

@@ -23,7 +23,10 @@ _PARAMETERS = {
     "postgres_role": {"ca": "sslrootcert", "cert": "sslcert", "key": "sslkey"},
     "valkey_user": {"ca": "ssl_ca_certs", "cert": "ssl_certfile", "key": "ssl_keyfile"},
 }
-_VERIFY = {"postgres_role": {"sslmode": "verify-full"}, "valkey_user": {"ssl_cert_reqs": "required"}}
+_VERIFY = {
+    "postgres_role": {"sslmode": "verify-full"},
+    "valkey_user": {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"},
+}
 
 
 def certificate_files(credential: Credential, issued: Issued) -> dict[str, str]:

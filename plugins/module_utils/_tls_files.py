@@ -87,6 +87,7 @@ class Placement:
         self._check_pair(f"{self.folder}/{wanted}")
         if here != wanted:
             self.point(wanted)
+            crash("certificate.swapped")
         return told
 
     def point(self, version: str) -> None:

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._crash import crash
 from ansible_collections.mainstay.backend.plugins.module_utils._deps import require
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import connect as connect_postgres
-from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import rows
+from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import rows, said
 from ansible_collections.mainstay.backend.plugins.module_utils._probe_postgres import ask_for_tls
 from ansible_collections.mainstay.backend.plugins.module_utils._probe_tls import Tls, fingerprint
 from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import Odd, Refused, Unreachable, Wire
@@ -103,11 +105,12 @@ def reload_valkey(name: str, socket: str, login: Login) -> None:
 
 def reload_postgres(port: int) -> None:
     """Tells the server to read its files anew; it says yes to what it then refuses, so only `prove` knows."""
-    connection = connect_postgres("postgres", port)
+    errors = require("psycopg2").Error
     try:
-        rows(connection, "SELECT pg_reload_conf()")
-    finally:
-        connection.close()
+        with contextlib.closing(connect_postgres("postgres", port)) as connection:
+            rows(connection, "SELECT pg_reload_conf()")
+    except errors as error:
+        raise MainstayError(f"PostgreSQL was not told to reload: {said(error)}") from None
 
 
 def take_up(
@@ -129,6 +132,7 @@ def take_up(
 def _reload(wanted: Placement, found: Sequence[Place], reload: Callable[[], None], before: str) -> None:
     try:
         reload()
+        crash("certificate.reloaded")
         prove(found, wanted)
     except MainstayError as error:
         if not before or before == wanted.version:

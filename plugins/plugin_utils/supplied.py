@@ -35,6 +35,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._store import (
     Version,
     check_secret,
 )
+from ansible_collections.mainstay.backend.plugins.plugin_utils.certificate_supply import certificate_supplies
 
 #: What a file of a token may have at most, line break included.
 _LONGEST = 16_384
@@ -108,7 +109,7 @@ def check_value(found: str, kind: str, value: str) -> None:
 
 
 def supplies(credentials: Mapping[str, Credential], contents: Contents, only: Sequence[str] = ()) -> dict[str, Supply]:
-    """What the sources of the tokens have, of those that the store knows (and ONLY names)."""
+    """What the sources of tokens and of supplied certificates have, of those that the store knows (and ONLY names)."""
     found: dict[str, Supply] = {}
     for name, credential in credentials.items():
         record = contents.records.get(name)
@@ -126,7 +127,7 @@ def supplies(credentials: Mapping[str, Credential], contents: Contents, only: Se
                 else "no new value was typed in (rotation_ask)"
             )
             found[name] = Supply(False, why)
-    return found
+    return {**found, **certificate_supplies(credentials, contents, only)}
 
 
 def take_up(

@@ -29,7 +29,7 @@ def environment(path="/etc/shop/.env"):
 env = environment()
 def valkey(name="CACHE", **changes):
     url = changes.pop("url", env["REDIS_%s_URL" % name])
-    return redis.Redis.from_url(url, socket_timeout=5, ssl_check_hostname=True, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0), **changes)
+    return redis.Redis.from_url(url, socket_timeout=5, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0), **changes)
 def postgres(url=None, **changes):
     return psycopg2.connect(url or env["DATABASE_URL"], connect_timeout=5, **changes)
 def served(kind, port, host="127.0.0.1"):
