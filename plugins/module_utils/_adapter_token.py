@@ -40,7 +40,7 @@ class Token:
         return [
             Call("token_retire", arguments)
             for arguments in retire_calls(context, items)
-            if arguments["on"] == "consumers"
+            if arguments["runs_on"] == "consumers"
         ]
 
     def refused(self, context: Context, items: Sequence[Rotating]) -> list[Probe]:
@@ -52,7 +52,7 @@ class Token:
 
 
 def retire_calls(context: Context, items: Sequence[Rotating]) -> list[dict[str, Any]]:
-    """What module token_retire is told for those of ITEMS that are revoked from the current host, or (`on`: controller) beside it."""
+    """What module token_retire is told for those of ITEMS that are revoked from the current host, or (`runs_on`: controller) beside it."""
     found = []
     for item in items:
         options, previous = item.credential.options, item.record.previous
@@ -60,7 +60,7 @@ def retire_calls(context: Context, items: Sequence[Rotating]) -> list[dict[str, 
             found.append(
                 {
                     "name": item.credential.name,
-                    "on": options["retire"]["on"],
+                    "runs_on": options["retire"]["runs_on"],
                     "test": _command(options["test"]),
                     "retire": _command(options["retire"]),
                     "current": item.record.current.secret,
@@ -95,14 +95,14 @@ def _here(context: Context, item: Rotating, key: str) -> bool:
     command = item.credential.options.get(key)
     if not command:
         return False
-    if command["on"] == "controller":
+    if command["runs_on"] == "controller":
         return first_host(context, item) == context.description.host.name
     return any(item.credential.name in one.credentials for one in context.description.consumers_here())
 
 
 def _probe(item: Rotating, version: Version, expect: str) -> Probe:
     test = item.credential.options["test"]
-    login = {"kind": "command", **_command(test), "on": test["on"], "password": version.secret}
+    login = {"kind": "command", **_command(test), "runs_on": test["runs_on"], "password": version.secret}
     return Probe(f"{item.credential.name}/{version.id}@{test['command'][0]}", item.credential.name, expect, login)
 
 

@@ -138,7 +138,7 @@ def _path(check: Checker, key: str) -> str:
 
 
 def _command(check: Checker, key: str, given: object, variable: str) -> dict[str, Any]:
-    """{command, environment, stdin, on, refused}: a program that is given the token, and what its exit codes say."""
+    """{command, environment, stdin, runs_on, refused}: a program that is given the token, and what its exit codes say."""
     inner = Checker(check.where(key), given, check.problems)
     command = inner.strings("command", [], "a list: the program and its arguments")
     if not command or not command[0].startswith("/"):
@@ -148,7 +148,7 @@ def _command(check: Checker, key: str, given: object, variable: str) -> dict[str
         "command": list(command),
         "environment": inner.text("environment", variable, _VARIABLE, _NAMES),
         "stdin": inner.boolean("stdin", False),
-        "on": inner.choice("on", "consumers", ("consumers", "controller")),
+        "runs_on": inner.choice("runs_on", "consumers", ("consumers", "controller")),
     }
     if key == "test":
         codes = inner.get("refused", [])

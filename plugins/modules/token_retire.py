@@ -24,7 +24,7 @@ options:
     description: The credential, for messages.
     type: str
     required: true
-  "on":
+  runs_on:
     description: Where the inventory wants the command to be run. The module runs it where it is itself.
     type: str
     choices: [consumers, controller]
@@ -80,7 +80,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
-            "on": {"type": "str", "choices": ["consumers", "controller"], "default": "consumers"},
+            "runs_on": {"type": "str", "choices": ["consumers", "controller"], "default": "consumers"},
             "test": {"type": "dict", "required": True},
             "retire": {"type": "dict", "required": True},
             "current": {"type": "str", "required": True, "no_log": True},

@@ -26,8 +26,8 @@ def parted(asked: Sequence[Probe]) -> tuple[list[Probe], list[Probe]]:
     """ASKED of the current host, and asked on the controller."""
     remote, here = [], []
     for item in asked:
-        login = {key: value for key, value in item.login.items() if key != "on"}
-        (here if item.login.get("on") == CONTROLLER else remote).append(replace(item, login=login))
+        login = {key: value for key, value in item.login.items() if key != "runs_on"}
+        (here if item.login.get("runs_on") == CONTROLLER else remote).append(replace(item, login=login))
     return remote, here
 
 
@@ -54,7 +54,7 @@ def retire_here(calls: Sequence[Mapping[str, Any]], check_mode: bool) -> dict[st
             Revoke(item["name"], item["test"], item["retire"], item["current"], item["previous"]), check_mode, SECONDS
         )
         for item in calls
-        if item["on"] == CONTROLLER
+        if item["runs_on"] == CONTROLLER
     ]
     actions = [text for text in done if text]
     return {"changed": bool(actions), "actions": actions}

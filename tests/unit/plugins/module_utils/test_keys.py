@@ -41,7 +41,7 @@ HOSTS = {
 }
 COMMANDS = {
     "test": {"command": ["/usr/bin/try"], "refused": [4]},
-    "retire": {"command": ["/usr/bin/revoke"], "on": "controller"},
+    "retire": {"command": ["/usr/bin/revoke"], "runs_on": "controller"},
 }
 CREDENTIALS: dict[str, Any] = {
     "jwt": {"kind": "signing_key", "token_lifetime": "1h", "bytes": 64},
@@ -186,9 +186,9 @@ def test_a_token_is_tried_by_every_consumer_and_revoked_once() -> None:
 
 
 def test_on_the_controller_a_token_is_tried_once() -> None:
-    told = {**CREDENTIALS, "payments": {"kind": "token", "test": {**COMMANDS["test"], "on": "controller"}}}
+    told = {**CREDENTIALS, "payments": {"kind": "token", "test": {**COMMANDS["test"], "runs_on": "controller"}}}
     here, there = described("app1", told), described("app2", told)
-    assert [probe.login["on"] for probe in TOKEN.works(Context(here), [at(here, "payments", "STAGED")])] == [
+    assert [probe.login["runs_on"] for probe in TOKEN.works(Context(here), [at(here, "payments", "STAGED")])] == [
         "controller"
     ]
     assert TOKEN.works(Context(there), [at(there, "payments", "STAGED")]) == []
