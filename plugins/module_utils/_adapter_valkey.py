@@ -94,8 +94,9 @@ def _users(context: Context, item: Rotating, end: bool) -> list[dict[str, Any]]:
     for name, hashes in item.issued.valkey_hashes().items():
         user: dict[str, Any] = {"name": name, "hashes": hashes, "create": False, "credential": item.credential.name}
         if end and item.credential.mode == DUAL:
-            age = _seconds_since(context, item, "RELOADED")
-            user.update(end_sessions=age is not None, older_than=max((age or 0) - MARGIN, 0))
+            # consumers make their new sessions while they are moved: to end those made since TESTED would fail what they do
+            age = _seconds_since(context, item, "TESTED")
+            user.update(end_sessions=age is not None, older_than=(age or 0) + MARGIN)
         elif end:
             user["end_sessions"] = not hashes
         found.append(user)
