@@ -62,6 +62,8 @@ class Shop:
         keys = Keys(Path(os.environ["SHOP_SECRETS"], "shop_tokens.keys"))
         fresh = Servers(told)
         fresh.open()
+        if self.now is None:
+            self.keys = keys
         listener = Listener(self, fresh)
         listener.start()
         with self.lock:
