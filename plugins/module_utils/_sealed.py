@@ -10,10 +10,13 @@ decryption tells whether all is current.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +29,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._bundle import (
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
-from ansible_collections.mainstay.backend.plugins.module_utils._files import HIDDEN, place
+from ansible_collections.mainstay.backend.plugins.module_utils._files import HIDDEN, SUFFIX, place
 from ansible_collections.mainstay.backend.plugins.module_utils._folders import (
     MEMORY,
     entries,
@@ -37,6 +40,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._folders import (
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._restore import ENDING, SEALED
 
+_LOCK = "/run/mainstay-secrets.lock"
+_LOCK_SECONDS = 60.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,200}")
 
 
@@ -236,11 +241,13 @@ def _in_memory(item: Holder, mounts: str, warnings: list[str]) -> dict[str, tupl
 
 
 def _stale(request: Request, wanted: set[str]) -> list[str]:
-    """What this part once kept and keeps no more: bundles, records, encrypted files and their folders."""
+    """What this part once kept and keeps no more: bundles, records, encrypted files, their folders, and what a killed run left of them."""
     found = []
     folders = {os.path.dirname(path) for path in wanted}
     for name in entries(request.folder):
         path = f"{request.folder}/{name}"
+        if name.startswith(f".{request.part}.") and name.endswith(SUFFIX):
+            found.append(path)
         if not name.startswith(f"{request.part}.") or path == request.index or path in wanted:
             continue
         found += (
@@ -259,3 +266,24 @@ def _others(request: Request) -> bool:
             if any(name.endswith(ENDING) and not name.startswith(mine) for name in entries(f"{SEALED}/{scope}")):
                 return True
     return False
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One run at a time on this host; the lock ends with its process."""
+    handle = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise MainstayError(
+                        f"{_LOCK}: found another run at work for over {_LOCK_SECONDS:g} s; expected it to end"
+                    ) from None
+                time.sleep(0.1)
+        yield
+    finally:
+        os.close(handle)

@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +16,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._file_specs import Change, DirectorySpec, FileSpec
 from ansible_collections.mainstay.backend.plugins.module_utils._files import SUFFIX, place
 from ansible_collections.mainstay.backend.plugins.module_utils._folders import entries
-from ansible_collections.mainstay.backend.plugins.module_utils._sealed import prepare, read_index, removed
+from ansible_collections.mainstay.backend.plugins.module_utils._sealed import alone, prepare, read_index, removed
 
 PART = "secrets"
 SHARED = "/run/secrets"
-_LOCK = "/run/mainstay-secrets.lock"
-_LOCK_SECONDS = 60.0
 _SHOWN = 20
 
 
@@ -99,7 +95,7 @@ def read_folders(items: Sequence[Mapping[str, Any]], secrets: Mapping[str, Any])
 def publish(folders: Sequence[Folder], scope: str, sealing: bool, check_mode: bool) -> Outcome:
     """Brings everything to what FOLDERS say. Encrypts first, which may fail; then puts in place; then removes what is left over."""
     request = Request(scope, PART, tuple(item.holder() for item in folders), sealing)
-    with contextlib.nullcontext() if check_mode else _alone():
+    with contextlib.nullcontext() if check_mode else alone():
         _check_takeover(folders, {str(item["folder"]) for item in read_index(request).values()})
         specs = [spec for item in folders for spec in item.specs()]
         directories = _directories(folders)
@@ -176,24 +172,3 @@ def _left_behind(folders: Sequence[Folder]) -> list[str]:
 
 def _printable(name: str) -> str:
     return name if name.isprintable() else ascii(name)
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """One run at a time on this host; the lock ends with its process."""
-    handle = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        until = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise MainstayError(
-                        f"{_LOCK}: found another run at work for over {_LOCK_SECONDS:g} s; expected it to end"
-                    ) from None
-                time.sleep(0.1)
-        yield
-    finally:
-        os.close(handle)

@@ -158,7 +158,7 @@ EXAMPLES = r"""
 - name: Validate what an application runs with, and what the inventory describes
   mainstay.backend.env_validate:
     files: [/etc/shop/.env]
-    secrets: [/etc/shop/secrets]
+    secrets: [/run/secrets/shop]
     unit: shop.service
     owner: shop
     schema: env.schema.yml

@@ -194,6 +194,7 @@ actions:
   sample: ["/etc/shop/shop.conf: content, mode"]
 """
 
+import contextlib
 import os
 import stat
 from dataclasses import replace
@@ -214,7 +215,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._file_specs impor
 from ansible_collections.mainstay.backend.plugins.module_utils._files import place
 from ansible_collections.mainstay.backend.plugins.module_utils._ignore import with_block
 from ansible_collections.mainstay.backend.plugins.module_utils._journal import journal
-from ansible_collections.mainstay.backend.plugins.module_utils._sealed import prepare
+from ansible_collections.mainstay.backend.plugins.module_utils._sealed import alone, prepare
 
 OWNERSHIP: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -305,11 +306,11 @@ def put(
     }
     if missing:
         raise MainstayError(f"kept: found {', '.join(sorted(missing))}; expected only paths that files lists")
-    sealing = prepare(
-        Request(kept["scope"], kept["part"], tuple(holders), kept["sealed"]), files, directories, check_mode
-    )
-    changes = place([*files, *sealing.specs], [*directories, *sealing.directories], check_mode)
-    changes += sealing.finish(changes)
+    request = Request(kept["scope"], kept["part"], tuple(holders), kept["sealed"])
+    with contextlib.nullcontext() if check_mode else alone():
+        sealing = prepare(request, files, directories, check_mode)
+        changes = place([*files, *sealing.specs], [*directories, *sealing.directories], check_mode)
+        changes += sealing.finish(changes)
     return changes, sealing.warnings
 
 

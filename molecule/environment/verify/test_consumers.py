@@ -147,8 +147,9 @@ def test_layers_part_secrets_from_sizes(host: Any, store: Store) -> None:
 
 def test_only_the_consumers_files_hold_a_password(host: Any, store: Store) -> None:
     """Of all the files that were written into the application's tree, the two .env files and the secrets folder."""
-    assert files_with(store.passwords(), str(host.backend.name), "/srv/shop", "/etc/jobs", "/opt") == {
+    assert files_with(store.passwords(), str(host.backend.name), "/srv/shop", "/etc/jobs", "/opt", "/run/secrets") == {
         *(path for name, paths in FILES.items() for path in paths if path != "/srv/shop/.env"),
         *(f"/srv/shop/secrets/{name}" for name in CREDENTIALS),
-        *(f"/etc/jobs/secrets/{name}" for name in ("stats_db", "shop_queue")),
+        *(f"/run/secrets/jobs/{name}" for name in ("stats_db", "shop_queue")),
+        *(f"/run/secrets/reports/{name}" for name in ("shop_db", "shop_cache")),
     }

@@ -18,7 +18,7 @@ from redis.retry import Retry
 from tunnel import Tunnel
 
 ENV_FILE = "/etc/shop/.env"
-SECRETS = "/etc/shop/secrets"
+SECRETS = "/run/secrets/shop"
 INSTANCES = ("cache", "session", "cable")
 #: For who expects to be refused: redis-py takes a refused login for a lost connection, and tries again for seconds.
 ONCE: dict[str, Any] = {"retry": Retry(NoBackoff(), 0)}
