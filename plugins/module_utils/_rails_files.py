@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import url_names
+from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import files_for
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
@@ -41,7 +42,7 @@ _CABLE = """\
 @ENVIRONMENT@:
   adapter: redis
   url: '<%= ENV.fetch("@URL@") %>'
-  channel_prefix: @APP@_@ENVIRONMENT@
+@TLS_YAML@  channel_prefix: @APP@_@ENVIRONMENT@
   connect_timeout: <%= ENV.fetch("REDIS_@INSTANCE@_CONNECT_TIMEOUT") %>
   read_timeout: <%= ENV.fetch("REDIS_@INSTANCE@_READ_TIMEOUT") %>
   write_timeout: <%= ENV.fetch("REDIS_@INSTANCE@_WRITE_TIMEOUT") %>
@@ -50,7 +51,7 @@ _CABLE = """\
 _STORE = """\
 mainstay_@KIND@ = ActiveSupport::Cache::RedisCacheStore.new(
   url: ENV.fetch("@URL@"),
-  @POOL@,
+@TLS@  @POOL@,
   connect_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_CONNECT_TIMEOUT")),
   read_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_READ_TIMEOUT")),
   write_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_WRITE_TIMEOUT")),
@@ -86,7 +87,7 @@ _SIDEKIQ = """\
 _SIDEKIQ_INITIALIZER = """\
 mainstay_sidekiq = {
   url: ENV.fetch("@URL@"),
-  connect_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_CONNECT_TIMEOUT")),
+@TLS@  connect_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_CONNECT_TIMEOUT")),
   read_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_READ_TIMEOUT")),
   write_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_WRITE_TIMEOUT")),
   pool_timeout: Float(ENV.fetch("REDIS_@INSTANCE@_POOL_TIMEOUT"))
@@ -117,7 +118,22 @@ def _words(description: Description, consumer: Consumer, name: str) -> dict[str,
         "ENVIRONMENT": description.environment,
         "INSTANCE": instance,
         "URL": f"REDIS_{instance}_URL",
+        **_tls(description, consumer, consumer.application.instances[name]),
     }
+
+
+def _tls(description: Description, consumer: Consumer, instance: str) -> dict[str, str]:
+    """Ruby's clients take the files of certificates from their options, not from the URL; '' without TLS."""
+    options = {"ca": "ca_file", "cert": "cert", "key": "key"}
+    found = {
+        options[part]: f'ENV.fetch("REDIS_{instance.upper()}_{part.upper()}_FILE")'
+        for part in files_for(description, consumer, description.endpoints["instance", instance])
+    }
+    if not found:
+        return {"TLS": "", "TLS_YAML": ""}
+    ruby = ", ".join(f"{option}: {value}" for option, value in found.items())
+    lines = "".join(f"    {option}: '<%= {value} %>'\n" for option, value in found.items())
+    return {"TLS": f"  ssl_params: {{ {ruby} }},\n", "TLS_YAML": f"  ssl_params:\n{lines}"}
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:

@@ -151,3 +151,22 @@ def test_without_tls_nothing_of_it_is_there() -> None:
     assert not any(place.tls for place in found.endpoints.values())
     for item in found.instances:
         assert not [name for name, _value in item.directives if name.startswith("tls")]
+
+
+def test_rails_verifies_with_the_files_that_it_is_given() -> None:
+    """Ruby's clients read no parameters of a URL."""
+    import yaml
+
+    from ansible_collections.mainstay.backend.plugins.module_utils._rails_files import rails_files
+
+    consumer = {"app_dir": "/srv/shop", "files": ["rails"]}
+    found = described("web1", backend_consumers={"shop": consumer})
+    files = rails_files(found, found.consumers[0])
+    ca = 'ENV.fetch("REDIS_CABLE_CA_FILE")'
+    assert yaml.safe_load(files["config/cable.yml"])["production"]["ssl_params"] == {"ca_file": f"<%= {ca} %>"}
+    assert (
+        '  ssl_params: { ca_file: ENV.fetch("REDIS_CACHE_CA_FILE") },\n'
+        in files["config/initializers/mainstay_cache.rb"]
+    )
+    plain = rails_files(described("web1", backend_consumers={"shop": consumer}, valkey_tls="off"), found.consumers[0])
+    assert not [text for text in plain.values() if "ssl_params" in text or "@TLS" in text]
