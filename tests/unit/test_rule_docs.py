@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""docs/findings.md says what the catalogue says, rule by rule."""
+"""docs/findings.md and docs/rotation-validate.md say what the catalogues say, rule by rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import COLLECTED, FAMILIES, RELAXED, RULES
-from ansible_collections.mainstay.backend.plugins.module_utils._findings import SEVERITIES
+from ansible_collections.mainstay.backend.plugins.module_utils._findings import SEVERITIES, Rule
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_rules import RULES as ROTATION_RULES
 
 ROOT = Path(__file__).parents[2]
 _spec = importlib.util.spec_from_file_location("rule_docs", ROOT / "scripts" / "rule_docs.py")
@@ -20,17 +21,24 @@ rule_docs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rule_docs)
 
 
-def test_the_page_is_current() -> None:
-    text = rule_docs.PAGE.read_text(encoding="utf-8")
-    assert rule_docs.page(text) == text
-    assert all(f"| `{rule}` | {RULES[rule].severity}" in text for rule in RULES)
+PAGES = {"findings.md": RULES, "rotation-validate.md": ROTATION_RULES}
 
 
-def test_a_page_that_is_not_current_is_noticed() -> None:
-    text = rule_docs.PAGE.read_text(encoding="utf-8")
-    assert rule_docs.page(text.replace("| `missing` | error |", "| `missing` | warning |")) == text
+@pytest.mark.parametrize(("name", "rules"), PAGES.items(), ids=str)
+def test_the_page_is_current(name: str, rules: dict[str, Rule]) -> None:
+    path = ROOT / "docs" / name
+    text = path.read_text(encoding="utf-8")
+    assert rule_docs.page(text, path) == text
+    assert all(f"| `{rule}` | {rules[rule].severity}" in text for rule in rules)
+
+
+@pytest.mark.parametrize(("name", "rules"), PAGES.items(), ids=str)
+def test_a_page_that_is_not_current_is_noticed(name: str, rules: dict[str, Rule]) -> None:
+    path, rule = ROOT / "docs" / name, next(iter(rules))
+    text = path.read_text(encoding="utf-8")
+    assert rule_docs.page(text.replace(f"| `{rule}` | error |", f"| `{rule}` | warning |"), path) == text
     with pytest.raises(SystemExit):
-        rule_docs.page("no marks")
+        rule_docs.page("no marks", path)
 
 
 def test_every_rule_is_whole() -> None:
@@ -46,7 +54,7 @@ def test_every_rule_is_whole() -> None:
 
 
 def test_what_the_page_explains_are_rules() -> None:
-    section = rule_docs.PAGE.read_text(encoding="utf-8").split("## How some are judged", 1)[1]
+    section = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split("## How some are judged", 1)[1]
     named = set(re.findall(r"\*\*([a-z-]+-[a-z-]+|placeholder)\*\*", section))
     assert len(named) > 5
     assert named <= RULES.keys()
