@@ -1,6 +1,10 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs on a host while it is deployed: keeps every distinct command line that a process list would have shown."""
+"""Runs on a host while it is deployed: keeps every distinct command line that a process list would have shown, and every environment.
+
+Usage: sampler.py FILE SECONDS [SESSION]. With SESSION only processes of that session, as `setsid` makes one. Each line of FILE: `cmdline ` or
+`environ `, and the text with spaces for its zero bytes.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,38 @@ import os
 import sys
 import time
 
+PAUSE = 0.02
 
-def sample(path: str, seconds: float) -> None:
+
+def read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read()
+    except OSError:
+        return b""
+
+
+def sample(path: str, seconds: float, session: str = "") -> None:
     seen: set[bytes] = set()
+    last: dict[str, bytes] = {}
     until = time.monotonic() + seconds
     with open(path, "ab", buffering=0) as stream:
         while time.monotonic() < until:
-            for name in os.listdir("/proc"):
-                if name.isdigit():
-                    try:
-                        with open(f"/proc/{name}/cmdline", "rb") as handle:
-                            line = handle.read()
-                    except OSError:
-                        continue
-                    if line and line not in seen:
-                        seen.add(line)
-                        stream.write(line.replace(b"\0", b" ") + b"\n")
-            time.sleep(0.02)
+            names = [name for name in os.listdir("/proc") if name.isdigit()]
+            last = {name: last[name] for name in names if name in last}
+            for name in names:
+                if session and read(f"/proc/{name}/stat").rpartition(b")")[2].split()[3:4] != [session.encode()]:
+                    continue
+                line = read(f"/proc/{name}/cmdline")
+                if last.get(name) == line:
+                    continue
+                last[name] = line  # an environment comes with a program: both are new at the same time
+                for kind, text in ((b"cmdline ", line), (b"environ ", read(f"/proc/{name}/environ"))):
+                    if text and kind + text not in seen:
+                        seen.add(kind + text)
+                        stream.write(kind + text.replace(b"\0", b" ").replace(b"\n", b" ") + b"\n")
+            time.sleep(PAUSE)
 
 
 if __name__ == "__main__":
-    sample(sys.argv[1], float(sys.argv[2]))
+    sample(sys.argv[1], float(sys.argv[2]), *sys.argv[3:4])

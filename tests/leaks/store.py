@@ -15,7 +15,7 @@ from pathlib import Path
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
-from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, issued, parse
+from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, Version, issued, parse
 
 ENDING = ".vault.txt"
 
@@ -35,32 +35,46 @@ class Store:
         return {name: issued(record, "") for name, record in self.contents.records.items()}
 
     def passwords(self) -> dict[str, bytes]:
-        """Label -> password, in every spelling: as it is, in base64, and the vault's own."""
+        """Label -> secret, in every spelling: as it is, in base64, and the vault's own."""
         found = {"the vault password": self.vault_password}
         for name, record in self.contents.records.items():
             for version in record.versions():
-                label = f"{name}_{version.slot}"
-                found[f"password of {label}"] = version.secret.encode()
-                # The first bytes in base64 stay the same whatever follows; the last ones may not.
-                found[f"password of {label} in base64"] = base64.b64encode(version.secret.encode())[:40]
+                found.update(spellings(f"{name}_{version.slot}", version))
         return found
 
     def derived(self) -> dict[str, bytes]:
-        """Label -> what a server may hold, yet no output may show: hashes of passwords and the keys of SCRAM verifiers."""
+        """Label -> what a server may hold, yet no output may show: hashes of secrets and the keys of SCRAM verifiers."""
         found = {}
         for name, record in self.contents.records.items():
             for version in record.versions():
-                label = f"{name}_{version.slot}"
-                found[f"SHA-256 of {label}"] = hashlib.sha256(version.secret.encode()).hexdigest().encode()
-                salted = hashlib.pbkdf2_hmac("sha256", version.secret.encode(), version.salt, 4096)
-                for key in (b"Client Key", b"Server Key"):
-                    digest = hmac.digest(salted, key, "sha256")
-                    stored = hashlib.sha256(digest).digest() if key == b"Client Key" else digest
-                    found[f"SCRAM {key.decode()} of {label}"] = base64.b64encode(stored)
+                found.update(verifiers(f"{name}_{version.slot}", version))
         return found
 
     def everything(self) -> dict[str, bytes]:
         return {**self.passwords(), **self.derived()}
+
+
+def spellings(label: str, version: Version) -> dict[str, bytes]:
+    """A secret of several lines (a certificate with its key) by the lines of its private key."""
+    secret = version.secret.encode()
+    if b"\n" in secret:
+        key = secret.split(b"PRIVATE KEY-----\n", 1)[-1].split(b"\n-----END", 1)[0].splitlines()
+        return {f"line {number} of the key of {label}": line for number, line in enumerate(key) if len(line) >= 32}
+    # The first bytes in base64 stay the same whatever follows; the last ones may not.
+    base = base64.b64encode(secret)[:40]
+    return {f"password of {label}": secret, f"password of {label} in base64": base}
+
+
+def verifiers(label: str, version: Version) -> dict[str, bytes]:
+    """What servers hold of a password: its SHA-256, and the two keys of its SCRAM verifier."""
+    secret = version.secret.encode()
+    found = {f"SHA-256 of {label}": hashlib.sha256(secret).hexdigest().encode()}
+    salted = hashlib.pbkdf2_hmac("sha256", secret, version.salt, 4096)
+    for key in (b"Client Key", b"Server Key"):
+        digest = hmac.digest(salted, key, "sha256")
+        stored = hashlib.sha256(digest).digest() if key == b"Client Key" else digest
+        found[f"SCRAM {key.decode()} of {label}"] = base64.b64encode(stored)
+    return found
 
 
 def open_store(folder: Path, password_file: Path) -> Store:
