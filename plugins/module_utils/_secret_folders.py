@@ -127,12 +127,10 @@ def _may_stay(path: str) -> bool:
 
 def _check_takeover(folders: Sequence[Folder], ours: set[str]) -> None:
     """Refuses to clear a folder that was not ours and holds what was not declared: a slip of the pen must not empty another's folder."""
-    for item in folders:
-        if not item.has_files or item.path in ours:
-            continue
-        others = [
-            name for name in entries(item.path) if name not in (*item.secrets, *item.known) and not _candidate(name)
-        ]
+    for item in (item for item in folders if item.has_files):
+        names = entries(item.path)  # refuses links of others on the way, of our own folders too
+        known = (*item.secrets, *item.known, *(names if item.path in ours else ()))
+        others = [name for name in names if name not in known and not _candidate(name)]
         if others:
             told = ", ".join(_printable(name) for name in others[:_SHOWN])
             expected = (

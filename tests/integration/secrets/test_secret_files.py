@@ -159,13 +159,18 @@ def test_a_folder_that_holds_something_else_is_refused_untouched(host: Any, told
 
 
 def test_a_link_that_the_owner_planted_is_not_followed(host: Any, told: Secrets) -> None:
-    told.options["path"] = "/srv/sec/own/secrets"
-    host.run("mkdir -p /srv/sec/own /srv/sec/precious; chown daemon /srv/sec/own; touch /srv/sec/precious/file")
+    told.options["path"] = "/srv/sec/own/app/secrets"
+    host.run(
+        "mkdir -p /srv/sec/own /srv/sec/precious/secrets; chown daemon /srv/sec/own; touch /srv/sec/precious/secrets/file"
+    )
     told.apply().ok()
     assert told.right()
-    host.run("cd /srv/sec/own && rm -rf secrets && runuser -u daemon -- ln -s /srv/sec/precious secrets")
-    assert "/srv/sec/own/secrets: found that secrets in it is a link, and not root's" in told.apply().message
-    assert host.run("ls /srv/sec/precious").split() == ["file"]
+    for step, target in (("app", "/srv/sec/precious"), ("app/secrets", "/srv/sec/precious/secrets")):
+        host.run("cd /srv/sec/own && rm -rf app && runuser -u daemon -- mkdir app")
+        host.run(f"cd /srv/sec/own && rmdir {step} 2>/dev/null; runuser -u daemon -- ln -s {target} {step}")
+        name = step.rpartition("/")[2]
+        assert f"/srv/sec/own/app/secrets: found that {name} in it is a link, and not root's" in told.apply().message
+        assert host.run("find /srv/sec/precious -printf '%P %u\n' | sort") == " root\nsecrets root\nsecrets/file root\n"
 
 
 def test_a_folder_on_disk_is_not_sealed(host: Any, told: Secrets) -> None:
