@@ -8,7 +8,7 @@ import contextlib
 import os
 
 #: ansible-runner, and so AWX, gives Ansible a terminal that it records.
-_RECORDED = ("AWX_ISOLATED_DATA_DIR", "AWX_HOST", "RUNNER_ARTIFACT_DIR")
+_RECORDED = "AWX_ISOLATED_DATA_DIR"
 
 
 def tell(text: str, controller: int) -> bool:
@@ -16,7 +16,7 @@ def tell(text: str, controller: int) -> bool:
 
     Workers have no terminal of their own (ansible-core 2.19 detaches them), so the controller's is opened by its number. Needs Linux' /proc.
     """
-    if any(os.environ.get(name) for name in _RECORDED):
+    if os.environ.get(_RECORDED):
         return False
     for number in (2, 1, 0):
         with contextlib.suppress(OSError):
