@@ -27,8 +27,9 @@ options:
       - What to return of each credential.
       - V(password), V(user) (the login name that consumers use now), V(url) (as a consumer on the current host connects),
         V(sha256) (hexadecimal, as a Valkey ACL holds it) or V(scram) (the verifier that PostgreSQL stores).
+      - Of a certificate V(chain), V(key) or V(ca), in PEM.
     type: str
-    choices: [password, user, url, sha256, scram]
+    choices: [password, user, url, sha256, scram, chain, key, ca]
     default: password
   create:
     description: Creates what the store lacks; in check mode for this run only. Otherwise that is an error.
@@ -63,6 +64,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text import material
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued, sha256
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, describe
@@ -73,6 +75,14 @@ from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import 
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue_named
 
 WITHOUT_CONSUMERS: dict[str, Any] = {"backend_consumers": {}}
+
+
+def certificate_part(issued: Issued, part: str) -> str:
+    if issued.kind != "certificate" or part not in ("chain", "key", "ca"):
+        expected = "chain, key or ca" if issued.kind == "certificate" else "another part: this is no certificate"
+        raise MainstayError(f"part of {issued.name}: found {part}; expected {expected}")
+    found = material(issued.password)
+    return {"chain": found.chain, "key": found.key, "ca": found.authorities}[part]
 
 
 class HostsWithoutConsumers(Mapping[str, Any]):
@@ -119,6 +129,8 @@ class LookupModule(LookupBase):
 
     def _part(self, description: Description, issued: Issued) -> str:
         part = self.get_option("part")
+        if issued.kind == "certificate" or part in ("chain", "key", "ca"):
+            return certificate_part(issued, part)
         if part == "user":
             return issued.user
         if part == "url":

@@ -23,7 +23,7 @@ attributes:
   check_mode:
     description: Says what would change without changing it. Shakes hands with the servers.
   diff_mode:
-    description: Shows nothing. The sentences in RV(ignore:actions) say all.
+    description: Shows nothing. The sentences in RV(actions) say all.
     support: none
 options:
   servers:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 CERTIFICATES = ["valkey_certificate", "postgres_certificate"]
+FOLDER = {"valkey": "valkey", "postgres": "postgresql"}
 #: Uses one connection to each server for as long as it may, and says so often what came of it.
 LOAD = """
 import os, time
@@ -124,3 +125,17 @@ def test_a_certificate_that_its_authorities_do_not_verify_goes_back_and_a_mismat
     assert tls.serials() == serials and tls.processes() == processes
     tls.apply(["postgres"]).ok()
     assert len(tls.host.run("ls /etc/postgresql/tls").split()) == 2
+
+
+def test_no_key_and_no_login_is_told_at_the_highest_verbosity_or_to_the_journal(tls: Any) -> None:
+    out = rotate(tls, verbosity=4).out
+    keys = [
+        line
+        for server in ("valkey", "postgres")
+        for line in tls.host.run(f"grep -v -e ----- /etc/{FOLDER[server]}/tls/current/server.key").split()
+    ]
+    journal = tls.host.run("journalctl --no-pager --output=cat")
+    assert len(keys) >= 4 and "server_certificate" in out
+    for line in keys:
+        assert line not in out and line not in journal
+    assert "PRIVATE KEY" not in out and "PRIVATE KEY" not in journal
