@@ -13,7 +13,7 @@ description:
   - The two files are replaced as M(mainstay.backend.rails_credentials) does it. Whatever the module dies at, one of the keys opens the file,
     and the next run completes it.
   - Where the application is not deployed yet, nothing is done. Where it has no encrypted file, the key's file is written alone.
-  - Role M(mainstay.backend.secrets) and the rotation run it for credentials of kind C(rails_master_key). The values in the file stay as they are.
+  - Role P(mainstay.backend.secrets#role) and the rotation run it for credentials of kind C(rails_master_key). The values in the file stay as they are.
 version_added: 0.3.0
 author: The mainstay.backend authors (@mainstay)
 requirements:
