@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation import moment
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes, runs
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
 ADMIN_KIND = "valkey_admin"
 DUAL = "dual_password"
-#: What the controller's time and the server's ages of connections may be apart, for what is ended (seconds).
-MARGIN = 2
 
 
 class Valkey:
@@ -74,7 +71,7 @@ def _call(context: Context, items: Sequence[Rotating], state: str, end: bool = F
     users: dict[str, list[dict[str, Any]]] = {}
     found: dict[str, Instance] = {}
     for item in items:
-        told = _asked(context, item) if state == "sessions" else _users(context, item, end)
+        told = _asked(item) if state == "sessions" else _users(item, end)
         for one in _instances(context, item) if told else ():
             users.setdefault(one.name, []).extend(told)
             found[one.name] = one
@@ -88,36 +85,32 @@ def _call(context: Context, items: Sequence[Rotating], state: str, end: bool = F
     return [Call("valkey_user", {"state": state, "instances": instances, **login})]
 
 
-def _users(context: Context, item: Rotating, end: bool) -> list[dict[str, Any]]:
+def _users(item: Rotating, end: bool) -> list[dict[str, Any]]:
     """Every login of ITEM with the passwords that are valid now; its rights stay as they are."""
     found = []
     for name, hashes in item.issued.valkey_hashes().items():
         user: dict[str, Any] = {"name": name, "hashes": hashes, "create": False, "credential": item.credential.name}
         if end and item.credential.mode == DUAL:
             # consumers make their new sessions while they are moved: to end those made since TESTED would fail what they do
-            age = _seconds_since(context, item, "TESTED")
-            user.update(end_sessions=age is not None, older_than=(age or 0) + MARGIN)
+            moment = _moment(item, "TESTED")
+            user.update(end_sessions=bool(moment), opened_before=moment)
         elif end:
             user["end_sessions"] = not hashes
         found.append(user)
     return found
 
 
-def _asked(context: Context, item: Rotating) -> list[dict[str, Any]]:
+def _asked(item: Rotating) -> list[dict[str, Any]]:
     """The login of the previous version. Two passwords of one user are told apart by when a connection was made."""
     previous = item.record.previous
     if previous is None:
         return []
     user: dict[str, Any] = {"name": item.issued.login(previous.slot), "credential": item.credential.name}
     if item.credential.mode == DUAL:
-        age = _seconds_since(context, item, "TESTED")
-        user["older_than"] = (age or 0) + MARGIN
+        user["opened_before"] = _moment(item, "TESTED")
     return [user]
 
 
-def _seconds_since(context: Context, item: Rotating, state: str) -> int | None:
-    """How long ago ITEM came to STATE, by the controller's clock; None: it did not."""
-    for entry in reversed(item.record.journal):
-        if entry["state"] == state:
-            return max(int((moment(context.now) - moment(str(entry["at"]))).total_seconds()), 0)
-    return None
+def _moment(item: Rotating, state: str) -> str:
+    """When ITEM came to STATE, by the controller's clock; '': it did not."""
+    return next((str(entry["at"]) for entry in reversed(item.record.journal) if entry["state"] == state), "")

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
@@ -16,6 +17,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._valkey_acl impor
 #: User -> (its password verifiers, the rest of its line), as _valkey_acl.parse_acl reads it.
 Acl = Mapping[str, tuple[frozenset[str], str]]
 _HASH = re.compile(r"[0-9a-f]{64}")
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 _NAME = re.compile(r"[^\s\x00]{1,255}")
 #: What is no right: passwords and whether the user is on have options of their own.
 _NO_RIGHT = re.compile(r"[#!<>].*|on|off|reset|resetpass|nopass", re.IGNORECASE)
@@ -27,7 +29,7 @@ _SPELT = {"allkeys": "~*", "allchannels": "&*", "allcommands": "+@all", "nocomma
 class WantedUser:
     """A user as it shall be. `hashes` are the SHA-256 of all its passwords; `rules` None leaves its rights as they are.
 
-    `older_than`: of its sessions only those that last that many seconds or longer count (None: all).
+    `opened_before`: of its sessions only those count that were opened before that time, in seconds since 1970 (None: all).
     """
 
     name: str
@@ -36,7 +38,7 @@ class WantedUser:
     rules: str | None = None
     create: bool = True
     end_sessions: bool = False
-    older_than: int | None = None
+    opened_before: int | None = None
     credential: str = ""
 
     def command(self) -> list[str]:
@@ -82,9 +84,18 @@ def read_user(where: str, item: Mapping[str, Any]) -> WantedUser:
         None if rules is None else " ".join(str(rules).split()),
         bool(item.get("create", True)),
         bool(item.get("end_sessions")),
-        item.get("older_than"),
+        _seconds(where, str(item.get("opened_before") or "")),
         str(item.get("credential") or ""),
     )
+
+
+def _seconds(where: str, text: str) -> int | None:
+    try:
+        return int(datetime.strptime(text, TIME).replace(tzinfo=UTC).timestamp()) if text else None
+    except ValueError:
+        raise MainstayError(
+            f"{where}.opened_before: found {text!r}; expected a time like 2026-11-22T12:00:00Z"
+        ) from None
 
 
 def check_users(target: Target, acl: Acl) -> None:
@@ -134,14 +145,14 @@ def action(user: WantedUser, acl: Acl) -> str:
     return f"user {user.name}: {', '.join(told) or 'rights'}"
 
 
-def using(user: WantedUser, clients: Iterable[Mapping[str, Any]], own: str) -> list[Mapping[str, Any]]:
-    """Those of CLIENTS (CLIENT LIST) that are sessions of USER; OWN is the id of this connection."""
+def using(user: WantedUser, clients: Iterable[Mapping[str, Any]], own: str, now: float) -> list[Mapping[str, Any]]:
+    """Those of CLIENTS (CLIENT LIST at the time NOW) that are sessions of USER; OWN is the id of this connection."""
     return [
         client
         for client in clients
         if client.get("user") == user.name
         and str(client.get("id")) != own
-        and (user.older_than is None or int(client.get("age") or 0) >= user.older_than)
+        and (user.opened_before is None or int(now) - int(client.get("age") or 0) < user.opened_before)
     ]
 
 

@@ -177,7 +177,7 @@ class Users:
     def _end(self, target: Target, client: Any, user: WantedUser) -> None:
         """Ends the sessions of USER and waits until none is left."""
         own, deadline = str(client.client_id()), time.monotonic() + PATIENCE
-        found = using(user, client.client_list(), own)
+        found = using(user, client.client_list(), own, time.time())
         if not found:
             return
         self.outcome.actions.append(f"{target.name}: {len(found)} sessions of {user.name} ended")
@@ -186,18 +186,18 @@ class Users:
                 raise MainstayError(
                     f"{target.name}: found {len(found)} sessions of {user.name} after CLIENT KILL; expected none"
                 )
-            if user.older_than is None:
+            if user.opened_before is None:
                 client.execute_command("CLIENT", "KILL", "USER", user.name)
-            for session in found if user.older_than is not None else ():
+            for session in found if user.opened_before is not None else ():
                 client.execute_command("CLIENT", "KILL", "ID", session["id"])
-            found = using(user, client.client_list(), own)
+            found = using(user, client.client_list(), own, time.time())
             if found:
                 time.sleep(PAUSE)
 
     def _tell_sessions(self, target: Target, client: Any) -> None:
         own, clients = str(client.client_id()), client.client_list()
         for user in target.users:
-            self.outcome.sessions += sessions(target.name, user, using(user, clients, own))
+            self.outcome.sessions += sessions(target.name, user, using(user, clients, own, time.time()))
 
 
 def _check(target: Target, live: Live) -> None:

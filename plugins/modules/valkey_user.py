@@ -68,9 +68,12 @@ options:
         description: Ends its open connections, after the change is saved.
         type: bool
         default: false
-      older_than:
-        description: Of its connections only those count, and are ended, that are open for so many seconds or longer.
-        type: int
+      opened_before:
+        description:
+          - Of its connections only those count, and are ended, that were opened before this time, like V(2026-11-22T12:00:00Z). With an old and
+            a new password of one user, that is what tells them apart. The time is by the host's own clock.
+        type: str
+        default: ''
       credential:
         description: Comes back with its sessions.
         type: str
@@ -193,7 +196,7 @@ USER: dict[str, Any] = {
     "rules": {"type": "str"},
     "create": {"type": "bool", "default": True},
     "end_sessions": {"type": "bool", "default": False},
-    "older_than": {"type": "int"},
+    "opened_before": {"type": "str", "default": ""},
     "credential": {"type": "str", "default": ""},
 }
 INSTANCE: dict[str, Any] = {

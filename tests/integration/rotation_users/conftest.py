@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,6 @@ class Backend:
 
     host: Any
     description: Description
-    clock: int = 0
     variables: Mapping[str, Any] = field(default_factory=lambda: VARIABLES)
 
     def apply(self, check: bool = False, **variables: Any) -> Any:
@@ -74,8 +74,7 @@ class Backend:
         self.store.write_text(text)
 
     def now(self) -> str:
-        self.clock += 10
-        return f"2026-11-22T{12 + self.clock // 3600:02}:{self.clock // 60 % 60:02}:{self.clock % 60:02}Z"
+        return _rotation.told(datetime.now(UTC))
 
     def declared(self) -> dict[str, Credential]:
         return {**self.description.credentials, ADMIN: Credential(ADMIN, "valkey_admin")}
