@@ -27,7 +27,9 @@ class ActionModule(BackendAction):
             raise MainstayError(f"part: found {part!r}; expected one of {', '.join(PARTS)}")
         description = self.describe(task_vars)
         if not description.consumers_here():
-            return {"changed": False, "msg": "no consumer of backend_consumers lives on this host"}
+            none = {"changed": False, "msg": "no consumer of backend_consumers lives on this host"}
+            # the last one may have just been taken away
+            return {**none, **self._clear(part, description, task_vars)} if "app" in description.host.groups else none
         schemas = read_schemas(description, task_vars) if part == "environment" else {}
         issued = issue(description, self._loader, self._task.check_mode)
         if part == "secrets":
@@ -36,6 +38,11 @@ class ActionModule(BackendAction):
         call = environment_call(description, issued, schemas)
         check_call(description, call, schemas, description.host.variables["environment_fail_on"])
         return self.remote("files", call, task_vars)
+
+    def _clear(self, part: str, description: Description, task_vars: dict[str, Any]) -> dict[str, Any]:
+        if part == "secrets":
+            return self.remote("secret_files", secrets_call(description, {}), task_vars)
+        return self.remote("files", environment_call(description, {}), task_vars)
 
     def _with_rails(
         self, result: dict[str, Any], description: Description, issued: dict[str, Issued], task_vars: dict[str, Any]

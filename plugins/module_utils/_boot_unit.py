@@ -96,7 +96,7 @@ def boot_drop_in(units: Iterable[str], points: Iterable[str]) -> str:
 def unit_drop_in(credentials: Mapping[str, str]) -> str:
     """Of a consumer's unit: name -> path of the encrypted file."""
     lines = [f"LoadCredentialEncrypted={name}:{path}" for name, path in sorted(credentials.items())]
-    return HEAD + "\n".join(["[Service]", *lines, ""])
+    return HEAD + "\n".join(["[Unit]", f"RequiresMountsFor={SEALED}", "", "[Service]", *lines, ""])
 
 
 def link_missing() -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict[str, Any]:
     """For the module `secret_files`: each consumer's folder with the files of its credentials."""
-    every = {name: files_of(item, issued[name]) for name, item in description.credentials.items()}
+    every = {name: files_of(item, issued[name]) for name, item in description.credentials.items() if name in issued}
     folders, secrets = [], {}
     for consumer in description.consumers_here():
         names = dict.fromkeys([*consumer.credentials, *sorted(trusted(description, consumer))])

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 SEALED = "/var/lib/mainstay/sealed"
 #: What a bundle is that has files to put back.
@@ -35,7 +36,7 @@ def unseal(path: str, name: str) -> tuple[bytes | None, str]:
     return done.stdout, ""
 
 
-def put_back(bundle: dict) -> list[str]:  # type: ignore[type-arg]
+def put_back(bundle: dict[str, Any]) -> list[str]:
     """Makes the directories and files of BUNDLE that are missing or differ; the paths of these files."""
     for item in bundle["directories"]:
         with contextlib.suppress(FileExistsError):
@@ -45,7 +46,7 @@ def put_back(bundle: dict) -> list[str]:  # type: ignore[type-arg]
     return [item["path"] for item in bundle["files"] if _put(item)]
 
 
-def _put(item: dict) -> bool:  # type: ignore[type-arg]
+def _put(item: dict[str, Any]) -> bool:
     folder, name = os.path.split(item["path"])
     content = item["content"].encode()
     handle = os.open(folder, _READ | os.O_DIRECTORY)
@@ -71,7 +72,7 @@ def _put(item: dict) -> bool:  # type: ignore[type-arg]
     return True
 
 
-def _is_right(folder: int, name: str, item: dict, content: bytes) -> bool:  # type: ignore[type-arg]
+def _is_right(folder: int, name: str, item: dict[str, Any], content: bytes) -> bool:
     try:
         handle = os.open(name, _READ, dir_fd=folder)
     except OSError:

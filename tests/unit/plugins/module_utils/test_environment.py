@@ -194,6 +194,15 @@ def test_the_secrets_call() -> None:
     }
 
 
+def test_a_host_that_no_consumer_lives_on_any_more_is_cleared() -> None:
+    description, _unused = described(REACHABLE, hosts=TWO_HOSTS, current="db1")
+    assert description.consumers_here() == ()
+    kept = {"scope": "shop-production", "sealed": True}
+    assert secrets_call(description, {}) == {"folders": [], "secrets": {}, **kept}
+    call = environment_call(description, {})
+    assert (call["files"], call["kept"]) == ([], {"part": "environment", "holders": [], **kept})
+
+
 WAITS = {
     f"REDIS_{name}_{what}_TIMEOUT"
     for name in ("CACHE", "SESSION", "CABLE")

@@ -190,6 +190,9 @@ def test_the_texts_for_systemd() -> None:
         "ReadWritePaths=-/dev/shm",
     ]
     assert _boot_unit.unit_drop_in({"b": "/y", "a": "/x"}).splitlines()[1:] == [
+        "[Unit]",
+        "RequiresMountsFor=/var/lib/mainstay/sealed",
+        "",
         "[Service]",
         "LoadCredentialEncrypted=a:/x",
         "LoadCredentialEncrypted=b:/y",
