@@ -8,7 +8,10 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds i
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
 from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import (
     files_of,
+    key_ring,
     variable_names,
     variables_of,
 )
@@ -293,3 +297,33 @@ def test_the_pages_python_signs_and_verifies_through_a_rotation(
     assert mac == base64.urlsafe_b64encode(expected).rstrip(b"=").decode()
     assert json.loads(base64.urlsafe_b64decode(head + "==")) == {"alg": "HS256", "typ": "JWT", "kid": "id-jwt-b"}
     assert names["verify"](f"{head}.{body}.{mac[:-2]}AA", keys) is None
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs node")
+def test_the_pages_node_reads_what_the_pages_python_signs() -> None:
+    description = described()
+    (script,) = re.findall(r"```js\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    script += "const [, token] = process.argv;\n"
+    script += "console.log(JSON.stringify([verify(token, keys('JWT')), sign({ sub: 'node' }, keys('JWT'))]));"
+    names, tokens = snippet(), []
+    for state in ("", "STAGED", "TESTED", "RELOADED", "CONSUMERS_OK"):
+        item = at(description, "jwt", state)
+        variables = variables_of(item.credential, item.issued)
+        ring = [{"kid": kid, "key": key} for kid, key in key_ring(item.issued)]
+        tokens.append(names["sign"]({"sub": state}, ring))
+        told = []
+        for token in (tokens[-1], tokens[0], tokens[-1][:-2] + "AA"):
+            done = subprocess.run(
+                ["node", "-e", script, token],
+                env={**os.environ, **variables},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            told.append(json.loads(done.stdout))
+        assert [claims for claims, _made in told] == [
+            {"sub": state},
+            {"sub": ""} if state != "CONSUMERS_OK" else None,
+            None,
+        ]
+        assert all(names["verify"](made, ring) == {"sub": "node"} for _claims, made in told)
