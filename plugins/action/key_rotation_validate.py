@@ -15,7 +15,7 @@ from ansible.utils.display import Display
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_calls import reload_call
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import probe_arguments
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, describe
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import FAIL_ON, Finding, counts, fails
 from ansible_collections.mainstay.backend.plugins.module_utils._findings_report import report_lines, summary
@@ -28,6 +28,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_expecte
     known_part,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Context, Probe
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import runs
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_rules import RULES
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import (
     Evidence,
@@ -73,10 +74,10 @@ class ActionModule(BackendAction):
         }
         now, key = datetime.now(UTC), secrets.token_hex(32)
         files = expected_files(known, released)
-        admin = released.get(ADMIN)
-        probes = expected_probes(Context(known, admin, told(now)), contents, released)
+        context = Context(known, released.get(ADMIN), told(now))
+        probes = expected_probes(context, contents, released)
         remote, here = parted(probes)
-        call = self._call(known, admin, files, remote, given["search"])
+        call = self._call(context, files, remote, given["search"])
         result = self.remote("key_rotation_validate", {"key": key, **call}, task_vars) if any(call.values()) else {}
         if result.get("failed") or result.get("unreachable"):
             return result
@@ -119,17 +120,15 @@ class ActionModule(BackendAction):
         check_severities({str(key): str(value) for key, value in given["severities"].items()})
 
     @staticmethod
-    def _call(
-        known: Description, admin: Issued | None, files: Files, probes: Sequence[Probe], search: Sequence[str]
-    ) -> dict[str, Any]:
+    def _call(context: Context, files: Files, probes: Sequence[Probe], search: Sequence[str]) -> dict[str, Any]:
         """What the host is asked, as the module's arguments; all of them empty where there is nothing to ask."""
-        groups = known.host.groups
-        instances = [item for item in known.instances if item.state == "present"] if "valkey" in groups else []
+        known, admin = context.description, context.admin
+        instances = [item for item in known.instances if item.state == "present"] if runs(context, "valkey") else []
         return {
             "instances": [{"name": item.name, "socket": item.socket} for item in instances],
             "user": admin.user if admin and instances else "",
             "password": admin.password if admin and instances else "",
-            "port": known.cluster.port if "postgres" in groups else None,
+            "port": known.cluster.port if runs(context, "postgres") else None,
             "files": list(files.files),
             "folders": [*files.folders, *[str(path) for path in search]],
             **probe_arguments(probes),

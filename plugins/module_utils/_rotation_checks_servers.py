@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import Evidence, Expected
 
 Say = Callable[[str, str, str, str], None]
-#: Users that a server has without any credential: Valkey's `health` may only PING.
-_OWN = {"valkey_user": ("health",), "postgres_role": ("postgres",)}
+#: Users that a server has without any credential: Valkey's `health` may only PING, and a replica takes what comes from its primary as superuser.
+_OWN = {"valkey_user": ("health", "(superuser)"), "postgres_role": ("postgres",)}
 #: Expected outcome -> outcome found -> rule; what is not here says that nobody could tell.
 _WRONG = {"works": {"refused": "current-refused"}, "refused": {"works": "old-accepted"}}
 _UNPROVEN = {"works": "login-not-proven", "refused": "refusal-not-proven"}

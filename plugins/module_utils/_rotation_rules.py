@@ -54,7 +54,7 @@ FAMILIES = {
             "not-persisted",
             "error",
             "A server's users are not those that it would have after a restart.",
-            "Run ACL SAVE on the instance, or mainstay.backend.site.",
+            _SITE,
         ),
     ),
     "Sessions": (

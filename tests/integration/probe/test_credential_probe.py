@@ -138,35 +138,38 @@ def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) 
 
 
 LOADING = "/tmp/probe-valkey"
-SERVER = f"valkey-server --port 6390 --dir {LOADING} --enable-debug-command local --daemonize yes --user 'app on >right ~* +@all'"
+SERVER = (
+    f"valkey-server --port 6390 --dir {LOADING} --enable-debug-command local --daemonize yes"
+    " --user app on '>right' '~*' '+@all'"
+)
+CLI = "valkey-cli -p 6390 --user app --pass right --no-auth-warning"
 
 
 @pytest.fixture
 def slow(site: Any) -> Iterator[Any]:
     """Makes a Valkey of the test's own, with data that it can be made to load slowly."""
-    cli = "valkey-cli -p 6390 --user app --pass right --no-auth-warning"
-    site.host.run(
-        f"rm -rf {LOADING}; mkdir -p {LOADING}; {SERVER}; sleep 0.5; {cli} debug populate 30000 && {cli} save"
-    )
-    site.host.run(f"{cli} shutdown nosave", check=False)
+    site.host.run(f"rm -rf {LOADING}; mkdir -p {LOADING}; {SERVER}")
+    site.host.until(f"{CLI} ping", "PONG", 10)
+    site.host.run(f"{CLI} debug populate 30000 && {CLI} save && {CLI} shutdown nosave")
+    site.host.run("while pgrep -f '[v]alkey-server.*6390' >/dev/null; do sleep 0.1; done")
     yield site
     site.host.run("pkill -9 -f '[v]alkey-server.*6390'", check=False)
     site.host.run(f"rm -rf {LOADING}")
 
 
 def test_a_server_that_loads_is_asked_again_and_refuses_meanwhile(slow: Any) -> None:
-    slow.host.run(f"sleep 0.3; {SERVER} --key-load-delay 300 --loading-process-events-interval-bytes 1024")
+    slow.host.run(f"{SERVER} --key-load-delay 1500 --loading-process-events-interval-bytes 1024")
     entries = [valkey("now", 6390, "app"), valkey("wrong", 6390, "app", expect="refused")]
     first = slow.outcomes(entries, {"now": "right", "wrong": "wrong"})
     assert first == {
         "now": ("unreachable", "it is loading its data"),
         "wrong": ("refused", "WRONGPASS: wrong password, or the user is off or unknown"),
     }
-    assert slow.outcomes([entries[0]], {"now": "right"}, wait=60) == {"now": ("works", "logged in")}
+    assert slow.outcomes([entries[0]], {"now": "right"}, wait=180) == {"now": ("works", "logged in")}
 
 
 def test_a_full_valkey_has_refused_nobody(slow: Any) -> None:
-    slow.host.run(f"sleep 0.3; {SERVER} --maxclients 1")
+    slow.host.run(f"{SERVER} --maxclients 1 --save '' --dbfilename none")
     holder = slow.host.spawn(
         ["python3", "-c", "import socket,time; s=socket.create_connection(('127.0.0.1', 6390)); time.sleep(60)"]
     )

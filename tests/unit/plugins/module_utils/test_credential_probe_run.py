@@ -168,3 +168,12 @@ def test_probes_of_adapters_become_the_modules_options() -> None:
     found = probe_arguments([Probe("c/1@db1", "c", "refused", login)])
     assert found["passwords"] == {"c/1@db1": SECRET}
     assert SECRET not in str(found["probes"]) and SECRET not in repr(read_logins(found["probes"], found["passwords"]))
+
+
+def test_nothing_but_the_standard_library_is_needed() -> None:
+    root = Path(__file__).parents[4] / ".build" / "collections"
+    name = "ansible_collections.mainstay.backend.plugins.module_utils._credential_probe"
+    code = f"import sys; sys.path.append({str(root)!r}); import {name}; print(any('site-packages' in path for path in sys.path))"
+    # -S: without site-packages, as on a host with neither redis-py nor psycopg nor Ansible
+    done = subprocess.run([sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
