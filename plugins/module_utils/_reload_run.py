@@ -128,12 +128,12 @@ def _plan(wanted: Wanted, leave_stopped: bool) -> _Plan:
 
 def _moved(plan: _Plan) -> Outcome:
     start, wanted = time.monotonic(), plan.wanted
-    crash("consumer:before")
+    crash("consumer.not-reloaded")
     try:
         why = _move(plan)
     except MainstayError as error:
         why = str(error)
-    crash("consumer:after")
+    crash("consumer.reloaded")
     seconds = round(time.monotonic() - start, 2)
     return Outcome(wanted.name, plan.how, wanted.reload.how != NONE, not why, seconds, why)
 
