@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT / "molecule" / "shared"
 sys.path[:0] = [str(Path(__file__).parent), str(SHARED), str(SHARED / "verify"), str(ROOT / "tests" / "leaks")]
 
+from invariants import Memory  # noqa: E402
 from runs import Runs  # noqa: E402
 from truth import Truth  # noqa: E402
 from watch import APPS, on, wait_for_work  # noqa: E402
@@ -33,10 +34,24 @@ def runs() -> Runs:
     return Runs(Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent, ROOT / ".build" / "logs" / "rotation")
 
 
+@pytest.fixture(scope="session")
+def memory(truth: Truth) -> Memory:
+    """Every secret that the store held since the tests began."""
+    found = Memory()
+    found.keep(truth.store())
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order in which one rests on the other; the hunt reads what all of them left."""
+    order = ["test_load", "test_rotation", "test_refused", "test_chaos", "test_leaks"]
+    items.sort(key=lambda item: order.index(item.path.stem))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def at_work(request: pytest.FixtureRequest) -> None:
     """Both programs do their work from here to the end, whatever the tests do."""
     for host in APPS:
-        on(host, "rm", "-f", "/var/lib/shop/unhealthy")
+        on(host, "rm", "-f", "/var/lib/shop/ill", "/var/lib/shop/ill-after-next-move")
         on(host, "systemctl", "start", "shop")
     wait_for_work()

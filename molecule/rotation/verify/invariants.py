@@ -11,19 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hunt import search
-from store import Store
-from truth import SERVED, Truth, World, check_of, sha256, url
+from store import Store, spellings, verifiers
+from truth import Truth, World, check_of, sha256, url
 from watch import APPS, Span
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Record, Version
 
-TARGETS = {"shop_db": "shop"}
-
 
 def target(record: Record) -> str:
     """The database or instance of a credential of this scenario."""
-    return "shop" if record.kind == "postgres_role" else record.name.rpartition("_")[2]
+    if record.kind == "postgres_role":
+        return "shop" if record.name == "shop_db" else "postgres"
+    return "session" if record.name == "watcher" else record.name.rpartition("_")[2]
 
 
 def server(record: Record) -> str:
@@ -39,10 +39,17 @@ class Memory:
     """Every version that the store ever held while the tests ran: what was retired must stay refused, and no secret may come from nowhere."""
 
     versions: dict[str, dict[str, Version]] = field(default_factory=dict)
+    needles: dict[str, bytes] = field(default_factory=dict)
 
     def keep(self, store: Store) -> None:
+        self.needles["the vault password"] = store.vault_password
         for name, record in store.contents.records.items():
-            self.versions.setdefault(name, {}).update({version.id: version for version in record.versions()})
+            known = self.versions.setdefault(name, {})
+            for version in record.versions():
+                if version.id not in known:
+                    known[version.id] = version
+                    label = f"{name} {version.id}"
+                    self.needles |= {**spellings(label, version), **verifiers(label, version)}
 
     def made(self, store: Store) -> dict[str, int]:
         """How many versions of each credential were ever seen."""
@@ -173,6 +180,14 @@ def checked_before_the_first_effect(before: World, after: World) -> list[str]:
     return [part for part in before.sketch() if before.sketch()[part] != after.sketch()[part]]
 
 
+def states(world: World) -> dict[str, str]:
+    """The states of all but keys: what a key signed may rest until it is over."""
+    records = world.store.contents.records
+    return {
+        name: record.state for name, record in records.items() if record.kind not in ("signing_key", "secret_key_base")
+    }
+
+
 def at_rest(world: World, truth: Truth, memory: Memory, span: Span | None = None) -> dict[str, list[str]]:
     memory.keep(world.store)
     found = {
@@ -185,9 +200,8 @@ def at_rest(world: World, truth: Truth, memory: Memory, span: Span | None = None
 
 def at_end(world: World, truth: Truth, memory: Memory) -> dict[str, list[str]]:
     memory.keep(world.store)
-    states = {name: record.state for name, record in world.store.contents.records.items()}
     found = {
-        "done": [f"{name} is in state {state}" for name, state in states.items() if state not in ("", "DONE")],
+        "done": [f"{name} is in state {state}" for name, state in states(world).items() if state not in ("", "DONE")],
         "1 durable before any effect": durable_before_any_effect(world, memory),
         "2 configured works": configured_works(world, truth),
         "3 retired only after all moved": retired_only_after_all_moved(world),
@@ -196,6 +210,3 @@ def at_end(world: World, truth: Truth, memory: Memory) -> dict[str, list[str]]:
         "6 survives a restart": survives_a_restart(world),
     }
     return {name: wrong for name, wrong in found.items() if wrong}
-
-
-__all__ = ["SERVED", "Memory", "at_end", "at_rest"]

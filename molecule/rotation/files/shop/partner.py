@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A third party that makes tokens, and its client. It takes those whose SHA-256 stand in a file, a line each.
 
-`serve FILE`: the third party, on port 8099. `test HOST` and `revoke HOST` speak to it with PARTNER_TOKEN; exit 4: the token was refused.
+`serve FILE`: the third party, on port 8099. `test HOST` and `revoke HOST` speak to it with the last token on standard input; exit 4: it was refused.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import http.server
-import os
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ PORT, REFUSED = 8099, 4
 
 def call(host: str, token: str, method: str = "GET") -> int:
     """The status of one request with TOKEN."""
-    connection = http.client.HTTPConnection(host, PORT, timeout=10)
+    connection = http.client.HTTPConnection(host, PORT, timeout=30)
     try:
         connection.request(method, "/", headers={"Authorization": f"Bearer {token}"})
         return connection.getresponse().status
@@ -56,7 +55,7 @@ def main() -> int:
     verb, place = sys.argv[1:]
     if verb == "serve":
         serve(Path(place))
-    status = call(place, os.environ["PARTNER_TOKEN"], "DELETE" if verb == "revoke" else "GET")
+    status = call(place, sys.stdin.read().split()[-1], "DELETE" if verb == "revoke" else "GET")
     return 0 if status == 200 else REFUSED if status == 401 else 1
 
 

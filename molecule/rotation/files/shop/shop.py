@@ -8,6 +8,7 @@ SIGTERM: it finishes what it is at, and goes. Both as systemd's protocol wants i
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import logging
 import os
@@ -73,6 +74,8 @@ class Shop:
             former.closing = True
             former.join(10)
             old.close()
+        with contextlib.suppress(FileNotFoundError):  # how the tests make a consumer ill by its next move
+            (self.folder / "ill-after-next-move").rename(self.folder / "ill")
 
     def reload(self) -> None:
         started = time.time()
@@ -114,7 +117,7 @@ class Shop:
 
         class Health(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                ill = "told so" if (shop.folder / "unhealthy").exists() else shop.tally.well(list(SERVERS))
+                ill = "told so" if (shop.folder / "ill").exists() else shop.tally.well(list(SERVERS))
                 text = f"{ill or 'well'}\n".encode()
                 self.send_response(503 if ill else 200)
                 self.send_header("Content-Length", str(len(text)))

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the mainstay.backend authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stops a rotation: before its first effect, or on its way with everything still working."""
+
+from __future__ import annotations
+
+import time
+
+import invariants
+from invariants import Memory
+from runs import Runs
+from truth import Truth
+from watch import APPS, DATA, FOLDER, on, span, wait_for_work
+
+
+def test_a_run_that_leaves_out_a_needed_host_is_refused(runs: Runs, truth: Truth) -> None:
+    before = truth.world()
+    run = runs.run("--limit", f"{DATA},{APPS[0]}", rotation_force=True)
+    assert run.code != 0 and APPS[1] in run.out.partition("nothing was rotated")[2], run.out[-3000:]
+    after = truth.world()
+    assert after.sketch() == before.sketch() and after.store.contents == before.store.contents
+
+
+def test_an_unhealthy_consumer_is_refused_before_the_first_effect(runs: Runs, truth: Truth) -> None:
+    before = truth.world()
+    on(APPS[1], "touch", f"{FOLDER}/ill")
+    try:
+        run = runs.run(rotation_force=True)
+    finally:
+        on(APPS[1], "rm", f"{FOLDER}/ill")
+    assert run.code != 0 and "jobs" in run.out, run.out[-3000:]
+    after = truth.world()
+    assert after.sketch() == before.sketch() and after.store.contents == before.store.contents
+
+
+def test_a_consumer_that_is_ill_after_its_move_stops_the_run_and_the_next_finishes(
+    runs: Runs, truth: Truth, memory: Memory
+) -> None:
+    before = truth.world()
+    made = memory.made(before.store)
+    on(APPS[0], "touch", f"{FOLDER}/ill-after-next-move")
+    only = ["shop_db", "shop_cache", "shop_session", "shop_cable"]
+    with span() as found:
+        run = runs.run(rotation_force=True, rotation_only=only)
+        assert run.code != 0 and "web" in run.out, run.out[-3000:]
+        world = truth.world()
+        assert invariants.at_rest(world, truth, memory) == {}
+        assert world.told[APPS[1]] == before.told[APPS[1]], "a consumer after the one that failed was moved"
+        assert world.told[APPS[0]] != before.told[APPS[0]]
+        on(APPS[0], "rm", f"{FOLDER}/ill")
+        wait_for_work()
+        runs.run().ok()
+    assert not found.failures and not found.down, found.said
+    world = truth.world()
+    assert invariants.at_end(world, truth, memory) == {}
+    after = memory.made(world.store)
+    assert {name: after[name] - made[name] for name in only} == dict.fromkeys(only, 1)
+
+
+def test_sessions_that_nobody_declared_stop_the_run_before_anything_is_retired(
+    runs: Runs, truth: Truth, memory: Memory
+) -> None:
+    """Somebody else uses the password too. The run says who, and goes on when they are gone."""
+    record = truth.store().contents.records["shop_db"]
+    address = invariants.url(record, "shop", record.current)
+    script = "import psycopg, sys, time; c = psycopg.connect(sys.stdin.readline().strip()); print('on', flush=True); time.sleep(600)"
+    stranger = on_behind(APPS[0], script, address)
+    try:
+        run = runs.run(rotation_force=True, rotation_only="shop_db", rotation_drain_seconds=2)
+        assert run.code != 0 and "sessions of the old secret" in run.out, run.out[-3000:]
+        assert invariants.at_rest(truth.world(), truth, memory) == {}
+    finally:
+        on(APPS[0], "kill", stranger)
+    runs.run().ok()
+    assert invariants.at_end(truth.world(), truth, memory) == {}
+
+
+def on_behind(host: str, script: str, line: str) -> str:
+    """A Python SCRIPT that stays on HOST and was told LINE on its standard input; its process id."""
+    on(host, "sh", "-c", "cat > /run/stranger.py", text=script)
+    started = on(host, "sh", "-c", "python3 /run/stranger.py <&0 > /run/stranger.out 2>&1 & echo $!", text=f"{line}\n")
+    for _unused in range(100):
+        if "on" in on(host, "cat", "/run/stranger.out"):
+            return started.strip()
+        time.sleep(0.1)
+    raise AssertionError(on(host, "cat", "/run/stranger.out"))
