@@ -32,11 +32,11 @@ class Valkey:
         return probes(context, items, "works", lambda item: _places(context, item), _login)
 
     def sessions(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
-        """Of a user with two passwords: connections older than the moment in which anybody was given the new one."""
+        """Of a user with two passwords: connections that were opened before anybody was given the new one."""
         return _call(context, items, "sessions")
 
     def retire(self, context: Context, items: Sequence[Rotating]) -> list[Call]:
-        """Of a user with two passwords, connections end that may have been made with the old one: those older than the last reload."""
+        """Of a user with two passwords, those connections end that were opened before anybody was given the new one."""
         return _call(context, items, "present", end=True)
 
     def refused(self, context: Context, items: Sequence[Rotating]) -> list[Probe]:

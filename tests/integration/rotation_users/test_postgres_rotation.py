@@ -64,7 +64,7 @@ def test_a_rotation_lets_both_in_and_ends_with_the_new_one_alone(backend: Any) -
     tasks += [*backend.tasks("retire", "retire", *NAMES), *backend.tasks("twice", "retire", *NAMES), killed()]
     tasks += [*backend.tasks("old", "refused", *NAMES), *backend.tasks("then", "works", *NAMES)]
     try:
-        run = backend.play(tasks, verbosity=0).ok()
+        run = backend.play(tasks).ok()
     finally:
         for key in TALKATIVE:
             backend.sql(f"ALTER SYSTEM RESET {key}")
@@ -90,8 +90,10 @@ def test_a_rotation_lets_both_in_and_ends_with_the_new_one_alone(backend: Any) -
     settled(backend, *NAMES)
 
 
-@pytest.mark.parametrize("verb", ["stage", "retire"])
-@pytest.mark.parametrize("point", ["before-commit", "committed", "sessions-not-ended"])
+@pytest.mark.parametrize(
+    ("verb", "point"),
+    [("stage", "before-commit"), ("stage", "committed"), ("retire", "before-commit"), ("retire", "sessions-not-ended")],
+)
 def test_a_run_that_dies_is_gone_on_with(backend: Any, verb: str, point: str) -> None:
     old = backend.password("shop_db")
     backend.begin("shop_db")
@@ -120,7 +122,7 @@ def test_a_run_that_dies_is_gone_on_with(backend: Any, verb: str, point: str) ->
 
 
 def test_a_statement_that_the_server_refuses_leaves_no_verifier_anywhere(backend: Any) -> None:
-    """A trigger refuses it in the middle of the transaction: nothing of it stays, and neither log nor message quotes it."""
+    """Refused in the middle of the transaction: nothing of it stays, and neither log nor message quotes it."""
     backend.sql("CREATE ROLE report LOGIN")
     verifier = "SCRAM-SHA-256$4096:" + "A" * 22 + "==$" + "B" * 43 + "=:" + "C" * 43 + "="
     task = {

@@ -33,7 +33,7 @@ MAY_NOT = (
         ("eval", "return 1", "0"),
         ("replicaof", "no", "one"),
         ("shutdown",),
-        ("debug", "object", "x"),
+        ("failover",),
     ),
     *(
         ("psync", "?", "-1"),
@@ -49,10 +49,10 @@ MAY_NOT = (
 def test_who_watches_valkey_sees_figures_and_nothing_else(backend: Any) -> None:
     user, password = backend.password("cache_watch")
     for words in MAY:
-        assert "NOPERM" not in backend.valkey("cache", user, password, *words), words
+        assert not backend.valkey("cache", user, password, *words).startswith("NOPERM"), words
     assert "used_memory:" in backend.valkey("cache", user, password, "info")
     for words in MAY_NOT:
-        assert "NOPERM" in backend.valkey("cache", user, password, *words), words
+        assert backend.valkey("cache", user, password, *words).startswith("NOPERM"), words
     assert "WRONGPASS" in backend.valkey("session", user, password, "ping"), "it belongs to one instance"
 
 
@@ -94,7 +94,7 @@ def test_who_copies_valkey_feeds_a_replica_and_can_do_nothing_else(backend: Any)
     watcher = backend.password("cache_watch")
     assert replica(backend, *watcher, 3) == ["down", None]
     for words in [words for words in (*MAY, *MAY_NOT) if words[0] not in ("ping", "psync")]:
-        assert "NOPERM" in backend.valkey("cache", user, password, *words), words
+        assert backend.valkey("cache", user, password, *words).startswith("NOPERM"), words
 
 
 def test_who_watches_postgres_sees_what_others_do(backend: Any) -> None:
@@ -114,21 +114,21 @@ def test_who_watches_postgres_sees_what_others_do(backend: Any) -> None:
     [
         "SELECT * FROM kept",
         "INSERT INTO kept VALUES (1)",
-        "BEGIN READ WRITE; CREATE TABLE own (n int)",
-        "BEGIN READ WRITE; CREATE TEMP TABLE own (n int)",
+        "CREATE TABLE own (n int)",
+        "CREATE TEMP TABLE own (n int)",
         "SELECT rolpassword FROM pg_authid",
         "SELECT pg_read_file('/etc/passwd')",
         "SELECT pg_reload_conf()",
         "ALTER ROLE shop_db_a PASSWORD 'x'",
         "SET ROLE shop_owner",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop_db_a' OR backend_type = 'checkpointer'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'",
     ],
 )
 def test_who_watches_postgres_can_do_nothing_else(backend: Any, query: str) -> None:
     shop = backend.password("shop_db")
     backend.psql(*shop, "CREATE TABLE IF NOT EXISTS kept (n int)")
     user, password = backend.password("db_watch")
-    code, told = backend.psql(user, password, query, "shop")
+    code, told = backend.psql(user, password, f"BEGIN READ WRITE; {query}", "shop")
     assert code != 0 and ("denied" in told or "must be" in told or "permission" in told), told
 
 

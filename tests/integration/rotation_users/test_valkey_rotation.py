@@ -71,7 +71,9 @@ def test_a_run_that_dies_while_it_stages_is_gone_on_with(backend: Any, point: st
     tasks += [backend.hold(name, USED[name], *old[name]) for name in names]
     run = backend.play(tasks).ok()
     assert failed(run, "dies") and run.result("stage valkey_user")["changed"]
-    settled_forward(backend, *names)
+    backend.reach("CONSUMERS_OK", *names)
+    backend.play([*backend.tasks("retire", "retire", *names), *backend.tasks("old", "refused", *names)]).ok()
+    backend.reach("DONE", *names)
 
 
 @pytest.mark.parametrize("point", ["set-not-saved", "sessions-not-ended", "instance-1"])
@@ -89,14 +91,7 @@ def test_a_run_that_dies_while_it_retires_is_gone_on_with(backend: Any, point: s
     run = backend.play(tasks).ok()
     assert failed(run, "dies") and run.result("retire valkey_user")["changed"]
     assert [backend.host.run(f"tail -n 1 /tmp/{name}").strip() for name in names] == ["closed"] * 2
-    settled(backend, *names)
-
-
-def settled_forward(backend: Any, *names: str) -> None:
-    """From staged to the end."""
-    backend.reach("CONSUMERS_OK", *names)
-    backend.play([*backend.tasks("retire", "retire", *names), *backend.tasks("old", "refused", *names)]).ok()
-    settled(backend, *names)
+    backend.reach("DONE", *names)
 
 
 def test_with_two_passwords_connections_are_told_apart_by_when_they_were_opened(backend: Any) -> None:
