@@ -140,9 +140,9 @@ def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) 
 LOADING = "/tmp/probe-valkey"
 SERVER = (
     f"valkey-server --port 6390 --dir {LOADING} --enable-debug-command local --daemonize yes"
-    " --user app on '>right' '~*' '+@all'"
+    " --user app on '>Passw0rd-1' '~*' '+@all'"
 )
-CLI = "valkey-cli -p 6390 --user app --pass right --no-auth-warning"
+CLI = "valkey-cli -p 6390 --user app --pass Passw0rd-1 --no-auth-warning"
 
 
 @pytest.fixture
@@ -160,12 +160,12 @@ def slow(site: Any) -> Iterator[Any]:
 def test_a_server_that_loads_is_asked_again_and_refuses_meanwhile(slow: Any) -> None:
     slow.host.run(f"{SERVER} --key-load-delay 1500 --loading-process-events-interval-bytes 1024")
     entries = [valkey("now", 6390, "app"), valkey("wrong", 6390, "app", expect="refused")]
-    first = slow.outcomes(entries, {"now": "right", "wrong": "wrong"})
+    first = slow.outcomes(entries, {"now": "Passw0rd-1", "wrong": "Passw0rd-2"})
     assert first == {
         "now": ("unreachable", "it is loading its data"),
         "wrong": ("refused", "WRONGPASS: wrong password, or the user is off or unknown"),
     }
-    assert slow.outcomes([entries[0]], {"now": "right"}, wait=180) == {"now": ("works", "logged in")}
+    assert slow.outcomes([entries[0]], {"now": "Passw0rd-1"}, wait=180) == {"now": ("works", "logged in")}
 
 
 def test_a_full_valkey_has_refused_nobody(slow: Any) -> None:
@@ -175,7 +175,7 @@ def test_a_full_valkey_has_refused_nobody(slow: Any) -> None:
     )
     try:
         slow.host.until("ss -tn state established", "6390", 5)
-        found = slow.outcomes([valkey("x", 6390, "app")], {"x": "right"})
+        found = slow.outcomes([valkey("x", 6390, "app")], {"x": "Passw0rd-1"})
     finally:
         holder.kill()
         slow.host.run("pkill -f '[c]reate_connection'", check=False)

@@ -22,7 +22,8 @@ for ca in own other; do
 done
 chmod 0644 *
 """
-USER = "--user app on '>right' '~*' '+@all'"
+RIGHT, WRONG = "Passw0rd-1", "Passw0rd-2"
+USER = f"--user app on '>{RIGHT}' '~*' '+@all'"
 TLS = f"--tls-cert-file {FOLDER}/own.pem --tls-key-file {FOLDER}/own.key --tls-ca-cert-file {FOLDER}/own.ca.pem"
 
 
@@ -39,7 +40,7 @@ def secured(site: Any) -> Iterator[Any]:
         f"install -o postgres -m 0600 {FOLDER}/own.key {data}/probe.key; install -o postgres {FOLDER}/own.pem {data}/probe.pem"
     )
     site.host.run(f"cp -p {hba} /root/hba-tls && sed -i '1i hostssl all probe_tls 127.0.0.1/32 scram-sha-256' {hba}")
-    site.sql("CREATE ROLE probe_tls LOGIN PASSWORD 'right'")
+    site.sql("CREATE ROLE probe_tls LOGIN PASSWORD 'Passw0rd-1'")
     before = {name: site.sql(f"SHOW {name}") for name in ("ssl", "ssl_cert_file", "ssl_key_file")}
     for name, value in {"ssl": "on", "ssl_cert_file": "probe.pem", "ssl_key_file": "probe.key"}.items():
         site.sql(f"ALTER SYSTEM SET {name} = '{value}'")
@@ -80,7 +81,7 @@ def test_right_and_wrong_passwords_over_tls(secured: Any) -> None:
         postgres("pg wrong", **OWN),
         postgres("pg by name", **named),
     ]
-    passwords = {item["id"]: "wrong" if "wrong" in item["id"] else "right" for item in entries}
+    passwords = {item["id"]: WRONG if "wrong" in item["id"] else RIGHT for item in entries}
     found = secured.outcomes(entries, passwords)
     assert {name: item[0] for name, item in found.items()} == {
         name: "refused" if "wrong" in name else "works" for name in passwords
@@ -101,7 +102,7 @@ def test_what_is_not_to_be_trusted_gets_no_password_and_has_refused_nobody(secur
         postgres("pg name", **name),
         postgres("pg plain"),
     ]
-    found = secured.outcomes(entries, {item["id"]: "right" for item in entries}, timeout=3)
+    found = secured.outcomes(entries, {item["id"]: RIGHT for item in entries}, timeout=3)
     assert not {item[0] for item in found.values()} & {"works", "refused"}, found
     for probe in ("authority", "name", "no certificate", "no such file", "pg authority", "pg name", "pg plain"):
         assert found[probe][0] == "error", found[probe]

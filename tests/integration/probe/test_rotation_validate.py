@@ -14,6 +14,13 @@ from typing import Any
 
 import pytest
 
+#: Logs in to Valkey, and stays.
+LOGGED_IN = """
+import socket, time
+server = socket.create_connection(("127.0.0.1", 6379))
+server.sendall(b"AUTH shop_cache_b of-no-worth\\r\\n")
+time.sleep(60)
+"""
 FILE, ENV = "/run/secrets/shop/shop_db", "/etc/shop/.env"
 
 
@@ -55,7 +62,7 @@ def session(site: Any, *command: str, password: str) -> Iterator[None]:
         yield
     finally:
         process.kill()
-        site.host.run(f"pkill -f '[{command[0][0]}]{command[0][1:]}'", check=False)
+        site.host.run("pkill -f '[t]imeout 60'", check=False)
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:
@@ -126,11 +133,11 @@ def test_another_verifier_than_the_stores(site: Any) -> None:
 def test_sessions_of_the_old_login(site: Any) -> None:
     site.valkey("cache", "ACL", "SETUSER", "shop_cache_b", "on", ">of-no-worth", "+@all")
     site.sql("ALTER ROLE shop_db_b LOGIN PASSWORD 'of-no-worth'")
-    subscribe = ("valkey-cli", "--user", "shop_cache_b", "subscribe", "x")
+    logged_in = ("python3", "-c", LOGGED_IN)
     sleep = ("psql", "-h", "127.0.0.1", "-U", "shop_db_b", "-d", "shop", "-c", "SELECT pg_sleep(50)")
     try:
         with (
-            session(site, *subscribe, password="of-no-worth"),
+            session(site, *logged_in, password="of-no-worth"),
             session(site, *sleep, password="of-no-worth"),
         ):
             until(lambda: "user=shop_cache_b" in site.valkey("cache", "CLIENT", "LIST"))
