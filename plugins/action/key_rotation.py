@@ -30,7 +30,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
-from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import crash_run
+from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import crash_run, phase
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, plain
 from ansible_collections.mainstay.backend.plugins.plugin_utils.material import make_version
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import RunLock
@@ -129,6 +129,7 @@ class ActionModule(BackendAction):
                 contents = _rotation.advance(contents, active(contents, names, now), step, _rotation.told(now))
             return contents
 
+        phase(state)
         crash_run(f"before-{state}")
         before = store.read()
         after = store.update(transition)

@@ -33,7 +33,7 @@ from ansible_collections.mainstay.backend.plugins.plugin_utils.controller_comman
     probe_here,
     retire_here,
 )
-from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import crash_run
+from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import crash_run, phase
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import plain
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue_these, open_store
 
@@ -50,6 +50,7 @@ class ActionModule(BackendAction):
         verb, names = str(given["verb"]), [str(name) for name in plain(given["names"])]
         if verb not in VERBS:
             raise MainstayError(f"rotation_step.verb: found {verb!r}; expected one of {', '.join(VERBS)}")
+        phase(verb)
         description = self.describe(task_vars)
         self._vars = task_vars
         store = open_store(description)

@@ -1,15 +1,25 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Points at which the tests kill the whole run on the controller: MAINSTAY_CRASH=run:NAME. Unused, one costs a comparison."""
+"""Points at which the tests kill the whole run on the controller: MAINSTAY_CRASH=run:NAME. Unused, one costs a comparison.
+
+A point that many steps come by is told with the verb or the state of one of them: MAINSTAY_CRASH=retire/valkey.saved, TESTED/store.synced.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 
+from ansible_collections.mainstay.backend.plugins.module_utils import _crash
 from ansible_collections.mainstay.backend.plugins.module_utils._crash import VARIABLE, crash
 
 _WANTED = os.environ.get(VARIABLE, "")
+
+
+def phase(name: str) -> None:
+    """From here on this process, and the modules that it runs, are at the step NAME."""
+    if _WANTED.startswith(f"{name}/"):
+        _crash._POINT = _WANTED.removeprefix(f"{name}/")
 
 
 def crash_run(point: str) -> None:
@@ -21,4 +31,4 @@ def crash_run(point: str) -> None:
 
 def handed_on() -> list[dict[str, str]]:
     """What the environment of a remote module has for its own points: nothing, but in the chaos tests."""
-    return [{VARIABLE: _WANTED}] if _WANTED else []
+    return [{VARIABLE: _crash._POINT}] if _crash._POINT else []
