@@ -8,8 +8,9 @@ DOCUMENTATION = r"""
 module: consumer_files
 short_description: Gives the consumers on a host their secrets or their environment file
 description:
-  - For every consumer of C(backend_consumers) that lives on the host, writes either one file per credential (the password and nothing else)
-    or its C(.env) file with URLs and pool sizes. All consumers of the host take one remote call.
+  - For every consumer of C(backend_consumers) that lives on the host, writes either the files of its credentials, by
+    M(mainstay.backend.secret_files), or its C(.env) file with URLs and pool sizes. All consumers of the host take one remote call.
+  - What consumers have no more is removed, of a host of group C(app) also after its last one was taken away.
   - The secrets come from the store on the controller; what the store lacks is created there, in check mode for that run only.
   - Used by the roles mainstay.backend.secrets and mainstay.backend.environment.
 version_added: 0.1.0

@@ -251,6 +251,18 @@ def test_a_systemd_creds_that_fails_changes_nothing(host: Any, told: Secrets) ->
         host.run("mv -f /usr/bin/systemd-creds.away /usr/bin/systemd-creds")
 
 
+def test_another_host_key_is_told_at_boot_and_mended_by_a_run(host: Any, told: Secrets) -> None:
+    told.apply().ok()
+    host.run("rm /var/lib/systemd/credential.secret; systemd-creds setup 2>/dev/null")
+    host.run(f"rm -rf {FOLDER}; systemctl restart {UNIT}", check=False)
+    assert "secrets.sec.bundle: not put back: systemd-creds does not open it" in host.run(f"journalctl -u {UNIT} -n 20")
+    assert host.run(f"systemctl is-failed {UNIT}").strip() == "failed"
+    assert {f"{SEALED}/secrets.sec.bundle: content", f"{UNIT}: started"} <= {*told.actions()}
+    host.run(f"rm -rf {FOLDER}; systemctl restart {UNIT}")
+    assert told.right()
+    assert told.actions() == []
+
+
 def test_what_is_not_in_memory_under_run_is_told(host: Any, told: Secrets) -> None:
     host.run("mkdir -p /srv/sec/disk /run/sec-disk; mount --bind /srv/sec/disk /run/sec-disk")
     try:
