@@ -68,3 +68,30 @@ def test_no_key_of_a_server_reaches_a_consumer(tls: Any) -> None:
     names = tls.host.run("ls /etc/shop/secrets").split()
     assert {"valkey_certificate_ca.pem", "postgres_certificate_ca.pem"} <= set(names)
     assert not tls.host.run("grep -l 'PRIVATE KEY' /etc/shop/secrets/* || true").strip()
+
+
+def test_tls_comes_and_goes_on_running_servers(tls: Any) -> None:
+    """off, on, required: each step lets in who came before it, and nothing restarts."""
+    processes = tls.processes()
+    both = "print(json.dumps(said(lambda: (valkey().ping(), valkey('SESSION').ping(), postgres()))))"
+    old = "print(json.dumps({key: env[key] for key in ('REDIS_CACHE_URL', 'DATABASE_URL')}))"
+    ports = (
+        "print(json.dumps([said(lambda: socket.create_connection(('127.0.0.1', port), 2)) for port in (6379, 16379)]))"
+    )
+    levels = ["off", "on", "required"]
+    before: dict[str, str] = {}
+    for level in levels:
+        done = tls.apply(variables={"valkey_tls": level, "postgres_tls": level, "valkey_tls_clients": "off"}).ok()
+        assert done.changed and tls.script(both) == "works" and tls.processes() == processes
+        if level == "on":
+            told = tls.script(
+                f"urls = {before}\nprint(json.dumps(said(lambda: (valkey(url=urls['REDIS_CACHE_URL']).ping(), "
+                "postgres(urls['DATABASE_URL'])))))"
+            )
+            assert told == "works"
+        before = tls.script(old)
+        assert before["REDIS_CACHE_URL"].startswith("redis://" if level == "off" else "rediss://")
+        open_ = [item == "works" for item in tls.script(ports)]
+        assert open_ == {"off": [True, False], "on": [True, True], "required": [False, True]}[level]
+        there = tls.host.run("ls -d /etc/valkey/tls /etc/postgresql/tls 2>/dev/null", check=False).split()
+        assert len(there) == (0 if level == "off" else 2)
