@@ -12,7 +12,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _rotation, _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
@@ -175,6 +182,7 @@ class Rotation(RuleBasedStateMachine):
         self.verifying: list[set[str]] = [{self.record.current.id} for _unused in range(3)]
         self.run: Iterator[None] | None = None
         self.begun, self.last, self.slots = 0, "", [self.record.current.slot]
+        self.signed: dict[str, datetime] = {}
 
     @property
     def record(self) -> Record:
@@ -241,6 +249,15 @@ class Rotation(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
+    @precondition(lambda self: self.record.state in OPEN)
+    @rule()
+    def another_begins_it_or_takes_it_on_too_early(self) -> None:
+        name, now = self.credential.name, _rotation.told(self.now)
+        before = self.contents
+        assert begin(before, {name: (self.credential, "twice")}, now, self._make) == before
+        if _rotation.waiting(self.record, self.now):
+            assert advance(before, [name], "CONSUMERS_OK", now) == before
+
     @rule()
     def store_again(self) -> None:
         self.contents = _store.parse(_store.dump(self.contents), "test", "store")
@@ -260,7 +277,9 @@ class Rotation(RuleBasedStateMachine):
     @invariant()
     def every_consumer_accepts_what_any_other_signs(self) -> None:
         if self.credential is JWT:
-            assert all(set(self.consumers) <= known for known in self.verifying)
+            self.signed.update(dict.fromkeys(self.consumers, self.now))
+            valid = {kid for kid, when in self.signed.items() if self.now - when < timedelta(hours=2)}
+            assert all(valid <= known for known in self.verifying)
 
     @invariant()
     def forward_only_and_slots_alternate(self) -> None:
@@ -283,5 +302,5 @@ class Rotation(RuleBasedStateMachine):
         assert [item.rotates for item in again] == [False]
 
 
-TestRotation = Rotation.TestCase
-TestRotation.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+def test_killed_at_any_moment_and_run_again_it_locks_nobody_out() -> None:
+    run_state_machine_as_test(Rotation, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
