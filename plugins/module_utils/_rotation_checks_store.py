@@ -56,7 +56,8 @@ def _check_state(record: Record, expected: Expected, place: str, say: Say) -> No
     """A rotation that rests until old tokens have ended is as it should be."""
     if record.state not in OPEN or waiting(record, expected.now):
         return
-    since = expected.now - moment(str(record.journal[-1]["at"]))
+    last = record.journal[-1]
+    since = expected.now - moment(str(last.get("retire_at") or last["at"]))
     if since > expected.stuck_after:
         say("rotation-stuck", place, record.name, f"its rotation has stood at {record.state} for {age(since)}")
     else:

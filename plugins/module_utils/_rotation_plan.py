@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError, Problem, shown
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import KINDS, Credential
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation import rotating, waiting
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation import rotating, told, waiting
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
@@ -205,6 +205,8 @@ def status_table(description: Description, planned: Sequence[Planned], slots: Ma
 
 
 def _state(item: Planned) -> str:
+    if item.waits_until:
+        return f"{item.state}, until {told(item.waits_until)}"
     if item.rotates and not item.due:
         return item.state
     return "due" if item.due else "in use"

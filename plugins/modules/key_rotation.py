@@ -47,6 +47,10 @@ options:
     description: Whether the lock is taken from a run on another machine, for V(PLANNED). One of this machine that died is succeeded in any case.
     type: bool
     default: false
+  retire_now:
+    description: Keys that wait until what their previous version signed is over, and shall wait no more, for V(PLANNED). A list or names with commas.
+    type: raw
+    default: []
   serial:
     description: How many hosts of consumers are moved at the same time - a number, a percentage or a list of them.
     type: raw

@@ -192,3 +192,10 @@ def test_tables_name_credential_policy_state_and_consumers() -> None:
     assert lines[5].endswith("-")
     states = [line.split()[4] for line in status_table(described(), planned, {"shop_db": "b"})[3:]]
     assert states == ["due", "STAGED", "in"]
+
+
+def test_the_status_says_until_when_a_rotation_rests() -> None:
+    until = NOW + timedelta(hours=3)
+    rests = Planned("shop_db", "RELOADED", False, "waits", timedelta(days=1), until)
+    (line,) = status_table(described(), [rests], {"shop_db": "b"})[3:4]
+    assert f"RELOADED, until {until:%Y-%m-%dT%H:%M:%SZ}" in line
