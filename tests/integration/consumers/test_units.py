@@ -80,7 +80,7 @@ def test_one_that_dies_after_its_restart_is_found_and_the_later_ones_are_left_al
         units.add(name, line)
         units.add(name, line, dies=0.6)
         before = units.pid("first"), units.pid("later")
-        run = reload(consumer("first"), consumer(name), consumer("later"))
+        run = reload(consumer("first"), consumer(name, health={"settle": 5}), consumer("later"))
         assert run.code
         told = became(run, "done", "healthy")
         assert told == [("first", True, True), (name, True, False), ("later", False, None)]
