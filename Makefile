@@ -1,7 +1,7 @@
 # mainstay.backend: what a developer runs. `make help` lists the targets; what each does is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-clean test lint sanity unit integration scenario bench bench-validate soak docs build lock clean
+.PHONY: help venv demo demo-clean test lint sanity unit integration scenario bench bench-rotation bench-validate soak docs build lock clean
 
 S ?= default
 T ?= tests/unit
@@ -33,13 +33,16 @@ unit: ## the pure cores and the plugins (T=PATH for a part)
 integration: ## modules against real servers
 	@scripts/venv && scripts/engine && scripts/integration
 
-scenario: ## one Molecule scenario (S=default, environment, debian12, debian14)
+scenario: ## one Molecule scenario (S=default, environment, rotation, debian12, debian14)
 	@scripts/scenario $(S)
 
 bench: ## round trips and times of a run that changes nothing, and of a cold one
 	@scripts/venv && scripts/engine && .venv/bin/python scripts/bench.py
 
-soak: ## the fuzzes of `make test` on 20,000 inputs for each loader, and files of 10 MB
+bench-rotation: ## rotating 1 and 50 credentials on 1 and 5 consumers: time and round trips
+	@scripts/venv && scripts/engine && .venv/bin/python scripts/bench_rotation.py
+
+soak: ## the fuzzes of `make test` on 20,000 inputs for each loader, and files of 10 MB; rotations killed at every point and at 50 moments
 	@scripts/soak
 
 bench-validate: ## 1,000 environment files of 100 variables for five loaders in one module call

@@ -2,16 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Measures playbooks/site.yml: round trips and time of a run that changes nothing (one host, three hosts), and of a cold run.
 
-Round trips are counted in what ansible-playbook says at -vvv: a line `<HOST> EXEC` (or PUT, FETCH) is one remote execution, a line
-`Using module file` is one module call. Times come from quiet runs, each the median of three. With --assert: only the round trips, once;
+Times come from quiet runs, each the median of three. With --assert: only the round trips, once;
 exits 1 where one is over its limit. With --cold: only cold runs, --runs of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
 import shutil
 import statistics
@@ -19,19 +16,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
-TOP = Path(__file__).resolve().parent.parent
+from bench_runs import RELEASE, TOP, Figure, Run, host, play, say, show, write_inventory
+
 WORK = TOP / ".build" / "bench"
-RELEASE = "13"
 HOSTS = ("mainstay-bench-1", "mainstay-bench-2", "mainstay-bench-3")
 BARE = "mainstay-bench-bare"
 MOST_EXECUTIONS, MOST_CALLS, MOST_SECONDS, MOST_COLD, MOST_THREE = 20, 14, 12.0, 1.3, 1.6
-EXECUTION = re.compile(r"^<([^>]+)> (?:EXEC|PUT|FETCH) ", re.MULTILINE)
-CALL = re.compile(r"^(?:<[^>]+> )?Using module file ", re.MULTILINE)
 #: A line of ansible.posix.profile_tasks: what a task was called, and its seconds.
 TASK = re.compile(r"^(\S.*?) -{2,} +([\d.]+)s$", re.MULTILINE)
-RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 # What a person would type: the same packages without recommended extras. Debian starts both servers with its own defaults.
 BARE_SCRIPT = """set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -40,75 +33,20 @@ apt-get install -y -qq --no-install-recommends {packages}
 """
 
 
-class Run(NamedTuple):
-    """One run of the playbook: how long it took, what it said, how many tasks changed something on each host."""
-
-    seconds: float
-    output: str
-    changed: dict[str, int]
-
-
-class Figure(NamedTuple):
-    """One line of the closing table. `counted` figures do not depend on the machine: --assert judges these."""
-
-    name: str
-    value: float
-    limit: float
-    unit: str = ""
-    counted: bool = False
-
-    @property
-    def met(self) -> bool:
-        return self.value <= self.limit
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
-def host(*arguments: str) -> None:
-    subprocess.run([TOP / "scripts" / "host", *arguments], check=True)
-
-
 def inventory(name: str, hosts: tuple[str, ...]) -> Path:
     """An inventory in which each of these hosts is server and consumer at once, like the quickstart's."""
-    folder = WORK / name
-    folder.mkdir(parents=True, exist_ok=True)
     members = {item: {"ansible_connection": "community.docker.docker"} for item in hosts}
     groups = {group: {"hosts": dict.fromkeys(hosts)} for group in ("valkey", "postgres", "app")}
     content = {
         "all": {"vars": {"backend_app": "shop", "backend_store_dir": str(WORK / "secrets")}, "hosts": members},
         **groups,
     }
-    path = folder / "inventory.yml"
-    path.write_text(json.dumps(content, indent=2), encoding="utf-8")  # JSON is YAML
-    return path
+    return write_inventory(WORK / name, content)
 
 
 def site(path: Path, *options: str, profile: bool = False) -> Run:
-    """Runs the playbook as a user does, with this checkout's ansible.cfg."""
-    password = WORK / "vault-password"
-    if not password.exists():
-        password.touch(0o600)
-        password.write_text(os.urandom(18).hex(), encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"),
-        "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
-        "ANSIBLE_NOCOLOR": "1",
-        **({"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"} if profile else {}),
-    }
-    command = [Path(sys.executable).parent / "ansible-playbook", "-i", path, *options, "playbooks/site.yml"]
-    started = time.monotonic()
-    done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - started
-    if done.returncode:
-        sys.exit(
-            f"bench: site.yml ended with {done.returncode}; the end of what it said:\n{(done.stdout + done.stderr)[-4000:]}"
-        )
-    return Run(
-        seconds, done.stdout, {name: int(changed) for name, changed, _lost, _failed in RECAP.findall(done.stdout)}
-    )
+    environment = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"} if profile else {}
+    return play(WORK, path, "site.yml", *options, environment=environment)
 
 
 def unchanged(path: Path, *options: str) -> Run:
@@ -121,9 +59,7 @@ def unchanged(path: Path, *options: str) -> Run:
 
 def round_trips(path: Path) -> tuple[int, int]:
     """Module calls and remote executions of a run that changes nothing."""
-    output = unchanged(path, "-vvv").output
-    remote = [name for name in EXECUTION.findall(output) if name not in ("localhost", "127.0.0.1")]
-    return len(CALL.findall(output)), len(remote)
+    return unchanged(path, "-vvv").round_trips()
 
 
 def packages() -> set[str]:
@@ -232,18 +168,8 @@ def main() -> int:
         figures = measure(only_counts, told.only_cold, runs)
     finally:
         clear()
-    say(f"\n{'figure':<36} {'found':>8} {'reach':>8}   met?")
-    for figure in figures:
-        say(
-            f"{figure.name:<36} {figure.value:>7.4g}{figure.unit:1} {figure.limit:>7.4g}{figure.unit:1}   {'yes' if figure.met else 'no'}"
-        )
-    report = {
-        figure.name: {"found": round(figure.value, 2), "reach": figure.limit, "unit": figure.unit, "met": figure.met}
-        for figure in figures
-    }
-    (TOP / ".build" / "bench.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    show(figures, TOP / ".build" / "bench.json")
     missed = [figure.name for figure in figures if figure.counted and not figure.met]
-    say(f"bench: {sum(figure.met for figure in figures)} of {len(figures)} figures within reach")
     return 1 if only_counts and missed else 0
 
 

@@ -239,6 +239,6 @@ def test_a_server_that_restarts_half_way_is_waited_for(scene: Scene) -> None:
 
 
 def test_nothing_of_the_killed_runs_is_left_on_the_hosts() -> None:
-    names = " -o ".join(f"-name '{name}'" for name in ("*.mainstay*tmp*", ".ansible_tmp*", "ansible-tmp-*"))
+    names = " -o ".join(f"-name '{name}'" for name in (".*.mainstay", ".ansible_tmp*", "ansible-tmp-*"))
     find = f"find /etc /run /var /opt /root /tmp -xdev \\( {names} \\) 2>/dev/null; true"
     assert {host: on(host, "sh", "-c", find) for host in (DATA, *APPS)} == dict.fromkeys((DATA, *APPS), "")
