@@ -14,16 +14,17 @@ from ansible.utils.display import Display
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _rotation
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import KINDS
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import (
     active,
     batch_steps,
     batches,
+    early,
     hook_files,
     needed_hosts,
     plan_table,
     preconditions,
+    rotatable,
     round_of,
     steps,
 )
@@ -75,7 +76,7 @@ class ActionModule(BackendAction):
     ) -> dict[str, Any]:
         """What rotates and why; the lock, where something does."""
         only, leaked = _names(given["only"]), _names(given["retire_now"])
-        known = [item.name for item in description.credentials.values() if KINDS[item.kind].early]
+        known = [item.name for item in description.credentials.values() if early(item)]
         if set(leaked) - set(known):
             told = ", ".join(name for name in leaked if name not in known)
             raise MainstayError(
@@ -85,11 +86,11 @@ class ActionModule(BackendAction):
         contents = _rotation.retire_now(store.read(), leaked, started)
         force = boolean(given["force"])
         found = supplies(description.credentials, contents, only)
-        planned = _rotation.plan(description.credentials, contents, datetime.now(UTC), only, force, found)
+        planned = _rotation.plan(rotatable(description), contents, datetime.now(UTC), only, force, found)
         names = [item.name for item in planned if item.rotates]
         play = [str(host) for host in task_vars.get("ansible_play_hosts_all", ())]
         hooks = hook_files(plain(given["hooks"]), str(task_vars.get("playbook_dir", ".")), os.path.isfile)
-        early = any(KINDS[description.credentials[name].kind].early for name in names)
+        soon = any(early(rotatable(description)[name]) for name in names)
         problems = preconditions(description, group_members(task_vars), names, play)
         if problems:
             raise MainstayError("nothing was rotated:\n" + "\n".join(f"- {item}" for item in problems))
@@ -101,14 +102,14 @@ class ActionModule(BackendAction):
             lines += [notice] if notice else []
             store.update(
                 lambda found_by_now: take_up(
-                    _rotation.retire_now(found_by_now, leaked, started), description.credentials, found, started
+                    _rotation.retire_now(found_by_now, leaked, started), rotatable(description), found, started
                 )
             )
         Display().display("\n".join(["", *lines, ""]))
         return {
             "changed": bool(names) and self._task.check_mode,
             "rotating": {item.name: item.reason if item.due else "" for item in planned if item.rotates},
-            "steps": [] if self._task.check_mode else steps(hooks, early),
+            "steps": [] if self._task.check_mode else steps(hooks, soon),
             "batch_steps": batch_steps(hooks),
             "lines": lines,
         }
@@ -121,7 +122,7 @@ class ActionModule(BackendAction):
 
         def transition(contents: Contents) -> Contents:
             if state == "GENERATED":
-                due = {name: (description.credentials[name], reason) for name, reason in names.items() if reason}
+                due = {name: (rotatable(description)[name], reason) for name, reason in names.items() if reason}
                 return _rotation.begin(contents, due, _rotation.told(now), make_version)
             for step in (
                 ("PUBLISHED", state) if state == "RELOADED" else (state,)
@@ -140,7 +141,7 @@ class ActionModule(BackendAction):
         return {
             "changed": bool(moved),
             "actions": [f"{name}: {state}" for name in moved],
-            "round": round_of(after, description.credentials, active(after, names, now), state),
+            "round": round_of(after, rotatable(description), active(after, names, now), state),
         }
 
 

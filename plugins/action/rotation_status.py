@@ -10,7 +10,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import plan
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import status_table, users
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import rotatable, status_table, users
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import RunLock, told
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import open_store
@@ -21,10 +21,11 @@ class ActionModule(BackendAction):
         self.arguments()
         description = self.describe(task_vars)
         contents = open_store(description).read()
-        planned = plan(description.credentials, contents, datetime.now(UTC))
+        known = rotatable(description)
+        planned = plan(known, contents, datetime.now(UTC))
         slots = {name: record.current.slot for name, record in contents.records.items()}
         lines = status_table(description, planned, slots)
-        absent = [name for name in description.credentials if name not in contents.records]
+        absent = [name for name in known if name not in contents.records]
         if absent:
             lines += ["", f"Not in the store yet (playbook site makes them): {', '.join(absent)}"]
         lock = RunLock(description.store_dir, description.environment)
@@ -35,9 +36,9 @@ class ActionModule(BackendAction):
         credentials = [
             {
                 "name": item.name,
-                "kind": description.credentials[item.name].kind,
+                "kind": known[item.name].kind,
                 "age_seconds": int(item.age.total_seconds()),
-                "max_age": description.credentials[item.name].max_age,
+                "max_age": known[item.name].max_age,
                 "state": item.state,
                 "due": item.due,
                 "reason": item.reason,

@@ -19,13 +19,13 @@ from ansible_collections.mainstay.backend.plugins.module_utils._adapter_token im
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_calls import reload_call
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import probe_arguments
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import told
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_adapters import adapters_for
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_check import questions, refusals
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active, rotatable
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, issued
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.controller_commands import (
@@ -57,7 +57,7 @@ class ActionModule(BackendAction):
         contents, now = store.read(), datetime.now(UTC)
         wanted = names if verb == "check" else active(contents, names, now)
         items = [_rotating(description, contents, name) for name in wanted]
-        admin = issue_these(store, [Credential(ADMIN, "valkey_admin")], True, True)[ADMIN]
+        admin = issue_these(store, [description.admin], True, True)[ADMIN]
         context = Context(description, admin, told(now))
         crash_run(f"before-{verb}")
         if verb == "check":
@@ -149,7 +149,7 @@ def probes(verb: str, context: Context, items: Sequence[Rotating]) -> list[Probe
 
 
 def _rotating(description: Description, contents: Contents, name: str) -> Rotating:
-    credential, record = description.credentials[name], contents.records[name]
+    credential, record = rotatable(description)[name], contents.records[name]
     return Rotating(credential, record, issued(record, credential.target))
 
 

@@ -16,6 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._key_specs import
 
 #: PostgreSQL cuts names at 63 bytes; a slot's suffix takes two.
 _LONGEST = 48
+_AGE, _AGES = r"(?:\d+[hdw])?", "an age like 90d, 12w or 24h"
 
 
 def read_credentials(
@@ -32,6 +33,8 @@ def read_credentials(
     }
     wanted.update({f"{app}_{name}": {"kind": "valkey_user", "instance": name} for name in instances})
     for name, entry in Checker("", {"backend_credentials": declared}, problems).mapping("backend_credentials").items():
+        if name == ADMIN:
+            continue
         if entry is not None and not isinstance(entry, Mapping):
             problems.append(
                 Problem(
@@ -47,6 +50,15 @@ def read_credentials(
     return {name: credential for name, credential in found.items() if credential is not None}
 
 
+def read_admin(declared: object, problems: list[Problem]) -> Credential:
+    """The administrator of the Valkey instances, of which only its age can be declared."""
+    entry = declared.get(ADMIN) if isinstance(declared, Mapping) else None
+    check = Checker(f"backend_credentials.{ADMIN}", entry, problems)
+    age = check.text("max_age", "", _AGE, _AGES)
+    check.done()
+    return Credential(ADMIN, "valkey_admin", max_age=age)
+
+
 def _credential(
     name: str, entry: Mapping[str, Any], databases: Sequence[str], instances: Sequence[str], problems: list[Problem]
 ) -> Credential | None:
@@ -58,7 +70,7 @@ def _credential(
             f"lower-case letters, digits and _, beginning with a letter, at most {_LONGEST}: login names are made of it",
         )
         return None
-    if name in (ADMIN, AUTHORITY) or re.fullmatch(r"health|default|postgres|pg_.*", name):
+    if name == AUTHORITY or re.fullmatch(r"health|default|postgres|pg_.*", name):
         check.say("", f"the name {name}", "another name: this one is reserved")
         return None
     if check.get("kind") is None:
@@ -80,7 +92,7 @@ def _credential(
             )
     if kind == "valkey_user":
         mode = check.choice("mode", MODES[0], MODES)
-    age = check.text("max_age", "", r"(?:\d+[hdw])?", "an age like 90d, 12w or 24h")
+    age = check.text("max_age", "", _AGE, _AGES)
     options = read_options(kind, check) if kind else {}
     age = age or str(options.pop("max_age", ""))
     check.done()

@@ -31,7 +31,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._consumers import
     Surroundings,
     read_consumers,
 )
-from ansible_collections.mainstay.backend.plugins.module_utils._credential_specs import read_credentials
+from ansible_collections.mainstay.backend.plugins.module_utils._credential_specs import read_admin, read_credentials
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._key_specs import with_consumers
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres import (
@@ -103,6 +103,8 @@ class Description:
     instances: tuple[Instance, ...]
     cluster: Cluster
     credentials: Mapping[str, Credential]
+    #: By which this collection administers Valkey; no consumer has it.
+    admin: Credential
     consumers: tuple[Consumer, ...]
     hosts: Mapping[str, HostInput] = field(default_factory=dict)
     endpoints: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
@@ -161,6 +163,7 @@ def describe(
         instances=instances,
         cluster=cluster,
         credentials=credentials,
+        admin=read_admin(host.variables.get("backend_credentials"), problems),
         consumers=consumers,
         hosts=hosts,
         endpoints=_endpoints(host, valkey, postgres, running, cluster, shown_by),

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mainstay.backend.plugins.module_utils._adapter_valkey import ADMIN_KIND
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
 from ansible_collections.mainstay.backend.plugins.module_utils._dotenv import line
 from ansible_collections.mainstay.backend.plugins.module_utils._environment import build, url_names
 from ansible_collections.mainstay.backend.plugins.module_utils._publish import env_files, secrets_call
@@ -97,7 +96,7 @@ def expected_probes(context: Context, contents: Contents, issued: Mapping[str, I
     """
     credentials = dict(context.description.credentials)
     if context.admin is not None:
-        credentials[ADMIN] = Credential(ADMIN, ADMIN_KIND)
+        credentials[ADMIN] = context.description.admin
     items = [Rotating(item, contents.records[name], issued[name]) for name, item in credentials.items()]
     used = {name for consumer in context.description.consumers for name in consumer.credentials} | {ADMIN}
     here = {name for consumer in context.description.consumers_here() for name in consumer.credentials}

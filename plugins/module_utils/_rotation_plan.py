@@ -22,7 +22,19 @@ if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
     from ansible_collections.mainstay.backend.plugins.module_utils._rotation import Planned
 
-_SERVERS = {"valkey_user": "valkey", "postgres_role": "postgres"}
+_SERVERS = {"valkey_user": "valkey", "valkey_admin": "valkey", "postgres_role": "postgres"}
+
+
+def rotatable(description: Description) -> dict[str, Credential]:
+    """Every credential that can rotate: the declared and derived ones, and Valkey's administrator."""
+    runs = any(item.state == "present" for item in description.instances)
+    return {**description.credentials, **({description.admin.name: description.admin} if runs else {})}
+
+
+def early(credential: Credential) -> bool:
+    """Whether consumers must know a new version of CREDENTIAL before anybody uses it."""
+    kind = KINDS.get(credential.kind)
+    return kind is not None and kind.early
 
 
 def active(contents: Contents, names: Collection[str], now: datetime) -> list[str]:
@@ -39,9 +51,9 @@ def round_of(
     """
     found = []
     for name in names:
-        at, early = contents.records[name].state, KINDS[credentials[name].kind].early
+        at, first = contents.records[name].state, early(credentials[name])
         if (state == "TESTED" and at in ("TESTED", "PUBLISHED")) or (
-            early and state == at and state in ("GENERATED", "CONSUMERS_OK")
+            first and state == at and state in ("GENERATED", "CONSUMERS_OK")
         ):
             found.append(name)
     return found
@@ -109,7 +121,7 @@ def needed_hosts(
     """Host -> why a rotation of NAMES cannot do without it."""
     found: dict[str, str] = {}
     for name in names:
-        credential = description.credentials[name]
+        credential = rotatable(description)[name]
         server = _SERVERS.get(credential.kind) or str(credential.options.get("for", ""))
         for host in groups.get(server, ()):
             found.setdefault(host, f"serves {name}")
@@ -175,7 +187,7 @@ def plan_table(description: Description, planned: Sequence[Planned]) -> list[str
     rows = [
         [
             item.name,
-            description.credentials[item.name].kind,
+            rotatable(description)[item.name].kind,
             age(item.age),
             "goes on" if item.rotates and not item.due else "rotates" if item.due else "stays",
             item.reason,
@@ -191,9 +203,9 @@ def status_table(description: Description, planned: Sequence[Planned], slots: Ma
     rows = [
         [
             item.name,
-            description.credentials[item.name].kind,
+            rotatable(description)[item.name].kind,
             age(item.age),
-            description.credentials[item.name].max_age or "-",
+            rotatable(description)[item.name].max_age or "-",
             _state(item),
             slots.get(item.name, "-"),
             ", ".join(consumer.name for consumer in users(description, [item.name])) or "-",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, SLOTS, Credential, Issued
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import SLOTS, Credential, Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
 from ansible_collections.mainstay.backend.plugins.plugin_utils.certificate_versions import (
     check_supplied,
@@ -47,7 +47,7 @@ def issue(description: Description, loader: Any, check_mode: bool, create: bool 
 
     LOADER is not used by the embedded back end; others read their settings with it.
     """
-    wanted = [*description.credentials.values(), Credential(ADMIN, "valkey_admin")]
+    wanted = [*description.credentials.values(), description.admin]
     return issue_these(open_store(description), wanted, check_mode, create)
 
 

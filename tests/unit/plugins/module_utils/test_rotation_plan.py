@@ -28,6 +28,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
     needed_hosts,
     plan_table,
     preconditions,
+    rotatable,
     round_of,
     status_table,
     steps,
@@ -199,3 +200,17 @@ def test_the_status_says_until_when_a_rotation_rests() -> None:
     rests = Planned("shop_db", "RELOADED", False, "waits", timedelta(days=1), until)
     (line,) = status_table(described(), [rests], {"shop_db": "b"})[3:4]
     assert f"RELOADED, until {until:%Y-%m-%dT%H:%M:%SZ}" in line
+
+
+def test_the_administrator_of_valkey_rotates_like_every_other_secret() -> None:
+    case = {
+        "hosts": HOSTS,
+        "change": {"backend_credentials": {"mainstay_admin": {"max_age": "30d"}}},
+        "current": "app1",
+    }
+    description, problems = describe_case(case)
+    assert problems == []
+    assert "mainstay_admin" not in description.credentials
+    assert (rotatable(description)["mainstay_admin"].kind, description.admin.max_age) == ("valkey_admin", "30d")
+    assert needed_hosts(description, GROUPS, ["mainstay_admin"]) == {"kv1": "serves mainstay_admin"}
+    assert batches(description, ["mainstay_admin"], list(HOSTS), 1) == []
