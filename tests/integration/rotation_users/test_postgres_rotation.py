@@ -29,11 +29,12 @@ def killed() -> dict[str, Any]:
     return shell("kill -9 of the server", KILL)
 
 
-def hold(name: str, user: str, password: str, database: str = "shop") -> dict[str, Any]:
-    """A task that opens a session; /tmp/NAME gets a line when it is over."""
-    words = f"PGPASSWORD={password} setsid psql -XAtq -h 127.0.0.1 -U {user} -d {database}"
-    text = f"(echo 'SELECT 1;'; sleep 600) | ({words} -c 'SELECT 1' -c 'SELECT pg_sleep(600)'; echo closed) >/tmp/{name} 2>&1 &"
-    return shell(f"hold {name}", f"{text} until grep -qx 1 /tmp/{name}; do sleep 0.1; done")
+def hold(backend: Any, name: str, user: str, password: str, database: str = "shop") -> dict[str, Any]:
+    """A task that opens a session; /tmp/NAME says `closed` when it is over."""
+    backend.host.write(f"/root/{name}.word", password)
+    words = f"PGPASSWORD=$(cat /root/{name}.word) psql -XAtq -h 127.0.0.1 -U {user} -d {database}"
+    text = f"rm -f /tmp/{name}; ({words} -c 'SELECT 1' -c 'SELECT pg_sleep(600)'; echo closed) >/tmp/{name} 2>&1 </dev/null &"
+    return shell(f"hold {name}", f"{text} until grep -qsE '^1$|closed' /tmp/{name}; do sleep 0.1; done")
 
 
 def closed(backend: Any, name: str) -> bool:
@@ -57,7 +58,7 @@ def test_a_rotation_lets_both_in_and_ends_with_the_new_one_alone(backend: Any) -
     backend.begin(*NAMES)
     tasks = [*backend.tasks("check", "check", *NAMES, check=True), *backend.tasks("stage", "stage", *NAMES)]
     tasks += [*backend.tasks("again", "stage", *NAMES), killed(), *backend.tasks("new", "works", *NAMES)]
-    tasks += [hold("shop_db", *old["shop_db"])]
+    tasks += [hold(backend, "shop_db", *old["shop_db"])]
     backend.reach("TESTED", *NAMES)
     tasks += backend.tasks("who", "sessions", *NAMES)
     backend.reach("CONSUMERS_OK", *NAMES)
@@ -99,7 +100,7 @@ def test_a_run_that_dies_is_gone_on_with(backend: Any, verb: str, point: str) ->
     backend.begin("shop_db")
     tasks = []
     if verb == "retire":
-        tasks += [*backend.tasks("stage", "stage", "shop_db"), hold("shop_db", *old)]
+        tasks += [*backend.tasks("stage", "stage", "shop_db"), hold(backend, "shop_db", *old)]
         backend.reach("CONSUMERS_OK", "shop_db")
     tasks += [*backend.tasks("dies", verb, "shop_db", crash=f"postgres.{point}")]
     tasks += [killed()] if point != "sessions-not-ended" else []
@@ -108,7 +109,7 @@ def test_a_run_that_dies_is_gone_on_with(backend: Any, verb: str, point: str) ->
     )
     tasks += [*backend.tasks("goes on", verb, "shop_db"), *backend.tasks("new", "works", "shop_db")]
     if verb == "stage":
-        tasks += [hold("shop_db", *old)]
+        tasks += [hold(backend, "shop_db", *old)]
         backend.reach("CONSUMERS_OK", "shop_db")
         tasks += backend.tasks("retire", "retire", "shop_db")
     tasks += backend.tasks("old", "refused", "shop_db")
