@@ -26,6 +26,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_adapter
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_check import questions, refusals
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active, rotatable
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import reached
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, issued
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.controller_commands import (
@@ -56,6 +57,11 @@ class ActionModule(BackendAction):
         store = open_store(description)
         contents, now = store.read(), datetime.now(UTC)
         wanted = names if verb == "check" else active(contents, names, now)
+        if verb in (
+            "retire",
+            "refused",
+        ):  # what rests is not retired by this run, though its time may have ended meanwhile
+            wanted = [name for name in wanted if reached(contents.records[name].state, "CONSUMERS_OK")]
         items = [_rotating(description, contents, name) for name in wanted]
         admin = issue_these(store, [description.admin], True, True)[ADMIN]
         context = Context(description, admin, told(now))

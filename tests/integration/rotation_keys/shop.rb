@@ -13,7 +13,7 @@ class Shop < Rails::Application
   config.load_defaults 7.1
   config.eager_load = false
   config.logger = Logger.new(nil)
-  config.session_store :cookie_store, key: "_shop", expire_after: 60
+  config.session_store :cookie_store, key: "_shop", expire_after: 86_400
   routes.append { get "/set", to: "pages#set"; get "/get", to: "pages#get" }
 end
 

@@ -42,7 +42,7 @@ class Shop:
                     "app_dir": APP,
                     "files": [],
                     "reload": "none",
-                    "session_expire_after": "60s",
+                    "session_expire_after": "1h",
                 },
             },
             "rotation_only": ["cookies", "master"],

@@ -140,6 +140,15 @@ def test_a_signing_key_rests_until_what_the_previous_one_signed_is_over() -> Non
     assert set(_store.issued(retired, "").slots) == {"b"}
 
 
+def test_time_that_ends_within_a_run_is_left_to_a_later_one() -> None:
+    """Others are past CONSUMERS_OK by then: the key must neither stop them nor skip a state."""
+    contents = after("RELOADED", "jwt", after("CONSUMERS_OK"))
+    for state in ("RETIRED", "REFUSED", "DONE"):
+        contents = advance(contents, ["jwt", "shop_db"], state, at(3))
+    assert [contents.records[name].state for name in ("jwt", "shop_db")] == ["RELOADED", "DONE"]
+    assert advance(contents, ["jwt"], "CONSUMERS_OK", at(3)).records["jwt"].state == "CONSUMERS_OK"
+
+
 def test_the_time_begins_when_everybody_signs_with_the_new_key_and_survives_the_store() -> None:
     contents = after("PUBLISHED", "jwt")
     contents = advance(contents, ["jwt"], "RELOADED", at(5))
