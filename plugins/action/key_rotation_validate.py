@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_calls import reload_call
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import probe_arguments
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
-from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, describe
+from ansible_collections.mainstay.backend.plugins.module_utils._description import describe
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import FAIL_ON, Finding, counts, fails
 from ansible_collections.mainstay.backend.plugins.module_utils._findings_report import report_lines, summary
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import parse_age, told
@@ -29,6 +29,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_expecte
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Context, Probe
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import runs
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import rotatable
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_rules import RULES
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import (
     Evidence,
@@ -64,7 +65,8 @@ class ActionModule(BackendAction):
         for option in ("only", "search"):
             given[option] = _listed(given[option], option)
         description = self.describe(task_vars)
-        self._check(given, description)
+        credentials = rotatable(description)
+        self._check(given, credentials)
         contents = open_store(description).read()
         known = known_part(description, contents)
         released = {
@@ -84,7 +86,7 @@ class ActionModule(BackendAction):
         whole = str(task_vars["inventory_hostname"]) == str((task_vars.get("ansible_play_hosts") or [""])[0])
         others, notes = other_stores(description) if whole else ({}, [])
         expected = Expected(
-            credentials=description.credentials,
+            credentials=credentials,
             contents=contents,
             issued=released,
             now=now,
@@ -105,7 +107,7 @@ class ActionModule(BackendAction):
         evidence = Evidence(description.host.name, **{**shown_by_host, "outcomes": outcomes})
         return self._result(expected, evidence, given, notes, task_vars)
 
-    def _check(self, given: Mapping[str, Any], description: Description) -> None:
+    def _check(self, given: Mapping[str, Any], credentials: Collection[str]) -> None:
         """Refuses options that make no sense before anything is asked."""
         if given["fail_on"] not in FAIL_ON:
             raise MainstayError(f"fail_on: found {shown(given['fail_on'])}; expected one of {', '.join(FAIL_ON)}")
@@ -114,8 +116,8 @@ class ActionModule(BackendAction):
         if not isinstance(given["severities"], dict):
             raise MainstayError(f"severities: found {shown(given['severities'])}; expected a mapping")
         for name in given["only"]:
-            if name not in description.credentials:
-                expected = f"some of backend_credentials: {', '.join(description.credentials)}"
+            if name not in credentials:
+                expected = f"some of backend_credentials: {', '.join(credentials)}"
                 raise MainstayError(f"only: found {shown(name)}; expected {expected}")
         check_severities({str(key): str(value) for key, value in given["severities"].items()})
 

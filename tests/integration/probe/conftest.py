@@ -30,6 +30,7 @@ VARIABLES: dict[str, Any] = {
         "shop_db": {"max_age": "90d"},
         "shop_cache": {"max_age": "90d"},
         "shop_session": {"max_age": "90d"},
+        "mainstay_admin": {"max_age": "90d"},
     },
 }
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[3]
 #: Logs in to Valkey, and stays.
 LOGGED_IN = """
 import socket, time
@@ -77,7 +81,7 @@ def test_what_the_roles_built_has_no_finding_and_is_not_changed(site: Any) -> No
     run = judged(site, fail_on="warning").ok()
     result = run.result("judge")
     assert (result["findings"], result["counts"]) == ([], {"error": 0, "warning": 0}), result["lines"]
-    assert result["lines"][-1] == "secrets: no finding in 3 credentials"
+    assert result["lines"][-1] == "secrets: no finding in 4 credentials"
     assert judged(site, check=True).ok().result("judge")["findings"] == []
     after = site.host.run("md5sum /etc/valkey/*.acl; ls -lR --full-time /run/secrets /etc/shop; journalctl | wc -l")
     assert before.splitlines()[:-1] == after.splitlines()[:-1]
@@ -304,3 +308,28 @@ def test_reports_and_options_that_are_refused(site: Any, tmp_path: Any) -> None:
     ):
         failed = judged(site, **options)
         assert failed.code and said in failed.message
+
+
+def test_the_playbook_ends_with_2_where_something_is_wrong(site: Any) -> None:
+    judged(site).ok()  # leaves the inventory
+
+    def playbook(*more: str) -> tuple[int, str]:
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(site.host.work / "inventory.json")]
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"),
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(site.host.work / "vault-password"),
+        }
+        command += ["mainstay.backend.validate_rotation", *more]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+        return done.returncode, done.stdout
+
+    code, out = playbook()
+    assert code == 0 and "secrets: no finding in 4 credentials" in out, out
+    site.host.run(f"chmod 0644 {FILE}")
+    try:
+        code, out = playbook("-e", "validate_rotation_only=shop_db,shop_cache")
+        assert code == 2 and "found mode 0644; expected 0600" in out and "1 error, 0 warnings in 2 credentials" in out
+        assert playbook("-e", "validate_rotation_only=shop_cache")[0] == 0
+    finally:
+        site.host.run(f"chmod 0600 {FILE}")
