@@ -143,7 +143,7 @@ def ansible(folder: Path, *words: str, **settings: str) -> subprocess.CompletedP
 
 def test_what_the_roles_wrote_passes_and_what_was_changed_by_hand_does_not(host: Any) -> None:
     """playbooks/validate_env.yml with an inventory: no option says where anything is."""
-    host.run("rm -rf /etc/lv")
+    host.run("rm -rf /etc/lv /run/secrets/lv /var/lib/mainstay")
     variables = {"backend_app": "lv", "backend_consumers": {"lv": {"owner": "www-data"}}}
     variables["backend_store_dir"] = str(host.work / "lv-store")
     host.play(["secrets", "environment"], variables=variables).ok()
@@ -158,7 +158,7 @@ def test_what_the_roles_wrote_passes_and_what_was_changed_by_hand_does_not(host:
     done = ansible(host.work, *words, **settings)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 errors" in done.stdout or "no finding" in done.stdout
-    host.run("printf 'EXTRA=$(id)\\n' >> /etc/lv/.env; chmod 644 /etc/lv/.env; chown root /etc/lv/secrets/lv_db")
+    host.run("printf 'EXTRA=$(id)\\n' >> /etc/lv/.env; chmod 644 /etc/lv/.env; chown root /run/secrets/lv/lv_db")
     done = ansible(host.work, *words, **settings)
     assert done.returncode == 2
     log = json.loads((host.work / "out.sarif").read_text())
@@ -166,9 +166,9 @@ def test_what_the_roles_wrote_passes_and_what_was_changed_by_hand_does_not(host:
     assert found >= {"command-substitution", "wrong-mode", "wrong-owner"}
     for name in ("lv_db", "lv_cache"):
         assert (
-            host.run(f"cat /etc/lv/secrets/{name}").strip() not in done.stdout + (host.work / "out.sarif").read_text()
+            host.run(f"cat /run/secrets/lv/{name}").strip() not in done.stdout + (host.work / "out.sarif").read_text()
         )
-    host.run("rm -rf /etc/lv")
+    host.run("rm -rf /etc/lv /run/secrets/lv /var/lib/mainstay")
 
 
 def test_a_host_without_a_consumer_has_nothing_to_validate(host: Any) -> None:
