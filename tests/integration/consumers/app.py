@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A program as users have them, on a host: app.py PORT SECONDS-UNTIL-READY SECONDS-UNTIL-DEATH notify|no.
 
-It answers with the word of its file as it was at the start or the last SIGHUP, and with the one of its environment.
+It answers with the word of its file as it was at the start or the last SIGHUP, and with the one of its environment. A death before 0
+is died once: whatever starts it again finds it alive.
 """
 
 import http.server
@@ -36,8 +37,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 read()
 signal.signal(signal.SIGHUP, read)
-if dies:
-    threading.Timer(dies, lambda: os._exit(3)).start()
+once = f"/run/died-{port}"
+if dies > 0 or (dies < 0 and not os.path.exists(once)):
+    threading.Timer(abs(dies), lambda: (open(once, "w").close(), os._exit(3))).start()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer)
 if notify:
     time.sleep(after)

@@ -27,7 +27,7 @@ class Units:
         told = f"{port} {ready} {dies} {'notify' if notify else 'no'}"
         text = [f"ExecStart=/usr/bin/python3 /srv/shop/app.py {told}", *lines, *(["Type=notify"] * notify)]
         self.host.write(f"/etc/systemd/system/{name}.service", "\n".join(["[Service]", *text, ""]))
-        self.host.run(f"systemctl daemon-reload && systemctl start {name}")
+        self.host.run(f"rm -f /run/died-{port}; systemctl daemon-reload && systemctl start {name}")
         if not notify:
             self.host.until(
                 f'python3 -c \'import socket; socket.create_connection(("127.0.0.1", {port})); print("up")\'', "up", 10
