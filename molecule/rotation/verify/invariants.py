@@ -12,22 +12,18 @@ from dataclasses import dataclass, field
 
 from hunt import search
 from store import Store, spellings, verifiers
-from truth import Truth, World, check_of, sha256, url
+from truth import Truth, World, as_version, check_of, sha256
 from watch import APPS, Span
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Record, Version
 
 
-def target(record: Record) -> str:
-    """The database or instance of a credential of this scenario."""
-    if record.kind == "postgres_role":
-        return "shop" if record.name == "shop_db" else "postgres"
-    return "session" if record.name == "watcher" else record.name.rpartition("_")[2]
-
-
 def server(record: Record) -> str:
-    return "database" if record.kind == "postgres_role" else target(record)
+    """Which of this scenario's servers a credential is for."""
+    if record.kind == "postgres_role":
+        return "database"
+    return "session" if record.name == "watcher" else record.name.rpartition("_")[2]
 
 
 def login(record: Record, version: Version) -> str:
@@ -107,11 +103,11 @@ def retired_only_after_all_moved(world: World) -> list[str]:
 
 def old_refused(world: World, truth: Truth, memory: Memory) -> list[str]:
     """4: every version that is not current is refused with an authentication error, from each consumer's host."""
-    urls = {}
+    urls, addresses = {}, truth.addresses()
     for name, record in world.records().items():
         for version in memory.versions.get(name, {}).values():
             if version.id != record.current.id:
-                urls[f"{name} {version.id}"] = url(record, target(record), version)
+                urls[f"{name} {version.id}"] = as_version(addresses[server(record)], record, version)
     if not urls:
         return []
     return [

@@ -34,7 +34,7 @@ class Run:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def wait(self, seconds: float = 300) -> Run:
+    def wait(self, seconds: float = 900) -> Run:
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:

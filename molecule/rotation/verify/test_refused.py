@@ -9,7 +9,7 @@ import time
 import invariants
 from invariants import Memory
 from runs import Runs
-from truth import Truth
+from truth import Truth, as_version
 from watch import APPS, DATA, FOLDER, on, span, wait_for_work
 
 
@@ -62,7 +62,7 @@ def test_sessions_that_nobody_declared_stop_the_run_before_anything_is_retired(
 ) -> None:
     """Somebody else uses the password too. The run says who, and goes on when they are gone."""
     record = truth.store().contents.records["shop_db"]
-    address = invariants.url(record, "shop", record.current)
+    address = as_version(truth.addresses()["database"], record, record.current)
     script = "import psycopg, sys, time; c = psycopg.connect(sys.stdin.readline().strip()); print('on', flush=True); time.sleep(600)"
     stranger = on_behind(APPS[0], script, address)
     try:

@@ -18,6 +18,7 @@ from truth import Truth
 from watch import APPS, DATA, STREAMS, Span, on, span, wait_for_work
 
 CREDENTIALS = ("shop_db", "shop_cache", "shop_session", "shop_cable", "watcher", "watcher_db", "shop_tokens", "partner")
+CREDENTIALS += ("valkey_certificate", "postgres_certificate")
 FIGURES = Path(__file__).resolve().parents[3] / ".build" / "rotation-load.json"
 #: A bound that a busy machine keeps, in milliseconds. What is found is in FIGURES.
 SLOWEST = 10_000

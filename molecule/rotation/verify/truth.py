@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from store import Store, open_store
 from watch import APPS, DATA, on
@@ -22,7 +22,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credentials impo
 from ansible_collections.mainstay.backend.plugins.module_utils._scram import verifier
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Record, Version
 
-INSTANCES = {"cache": 6379, "session": 6380, "cable": 6381}
+INSTANCES = ("cache", "session", "cable")
 ENV_FILE = "/etc/shop/.env"
 SERVED = ("postgres_role", "valkey_user")
 #: Asks instances over their unix sockets, and reads their ACL files; the administrator's password comes in by standard input.
@@ -143,6 +143,12 @@ class Truth:
                 found[credential] = (url.username, sha256(unquote(url.password or "")))
         return found
 
+    def addresses(self) -> dict[str, str]:
+        """Server -> its URL as the first consumer is told it."""
+        told = dict(line.split("=", 1) for line in on(APPS[0], "cat", ENV_FILE).splitlines() if "=" in line)
+        names = {"database": "DATABASE_URL", **{name: f"REDIS_{name.upper()}_URL" for name in INSTANCES}}
+        return {server: told[name].strip("'\"") for server, name in names.items()}
+
     def outcomes(self, host: str, urls: Mapping[str, str] | None = None) -> dict[str, str]:
         """Label -> works, refused or away, by fresh connections from HOST: of its own .env, or of URLS."""
         place, text = (ENV_FILE, None) if urls is None else ("-", json.dumps(dict(urls)))
@@ -151,13 +157,13 @@ class Truth:
         return found
 
 
-def url(record: Record, target: str, version: Version) -> str:
-    """Where VERSION would log in, seen from a consumer's host."""
-    user = Issued(record.name, record.kind, target, version.slot, {}, record.mode).login(version.slot)
-    password = quote(version.secret, safe="")
-    if record.kind == "postgres_role":
-        return f"postgresql://{user}:{password}@{DATA}:5432/{target or 'postgres'}"
-    return f"redis://{user}:{password}@{DATA}:{INSTANCES[target]}/0"
+def as_version(address: str, record: Record, version: Version) -> str:
+    """The URL ADDRESS with the login of VERSION; a database that every login may connect to where it is none of the application's."""
+    parts = urlsplit(address)
+    user = Issued(record.name, record.kind, "", version.slot, {}, record.mode).login(version.slot)
+    place = parts.netloc.rpartition("@")[2]
+    path = "/postgres" if record.name == "watcher_db" else parts.path
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(version.secret, safe='')}@{place}", path=path))
 
 
 def logins(record: Record) -> set[str]:
