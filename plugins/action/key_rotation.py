@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
     active,
     batch_steps,
     batches,
+    check_known,
     early,
     hook_files,
     needed_hosts,
@@ -51,7 +52,9 @@ class ActionModule(BackendAction):
         store = open_store(description)
         lock = RunLock(description.store_dir, description.environment)
         if state == "PLANNED":
-            return self._planned(description, store, lock, given, task_vars)
+            return self._alone(
+                lock, boolean(given["unlock"]), lambda: self._planned(description, store, given, task_vars)
+            )
         if self._task.check_mode:
             raise MainstayError("key_rotation: in check mode only state PLANNED can be asked for")
         lock.check(os.getppid())
@@ -70,11 +73,10 @@ class ActionModule(BackendAction):
         self,
         description: Description,
         store: Backend,
-        lock: RunLock,
         given: Mapping[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
-        """What rotates and why; the lock, where something does."""
+        """What rotates and why."""
         only, leaked = _names(given["only"]), _names(given["retire_now"])
         known = [item.name for item in description.credentials.values() if early(item)]
         if set(leaked) - set(known):
@@ -84,6 +86,7 @@ class ActionModule(BackendAction):
             )
         started = _rotation.told(datetime.now(UTC))
         contents = _rotation.retire_now(store.read(), leaked, started)
+        check_known(description, contents)
         force = boolean(given["force"])
         found = supplies(description.credentials, contents, only)
         planned = _rotation.plan(rotatable(description), contents, datetime.now(UTC), only, force, found)
@@ -96,23 +99,38 @@ class ActionModule(BackendAction):
             raise MainstayError("nothing was rotated:\n" + "\n".join(f"- {item}" for item in problems))
         if names:
             store.check()
-        lines = plan_table(description, planned)
         if names and not self._task.check_mode:
-            notice = lock.take(os.getppid(), boolean(given["unlock"]))
-            lines += [notice] if notice else []
             store.update(
                 lambda found_by_now: take_up(
                     _rotation.retire_now(found_by_now, leaked, started), rotatable(description), found, started
                 )
             )
+        lines = plan_table(description, planned)
         Display().display("\n".join(["", *lines, ""]))
         return {
             "changed": bool(names) and self._task.check_mode,
             "rotating": {item.name: item.reason if item.due else "" for item in planned if item.rotates},
             "steps": [] if self._task.check_mode else steps(hooks, soon),
             "batch_steps": batch_steps(hooks),
+            "moved": [host for batch in batches(description, names, play, plain(given["serial"])) for host in batch],
             "lines": lines,
         }
+
+    def _alone(self, lock: RunLock, unlock: bool, plan: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """PLAN made under the lock, which stays taken where something rotates."""
+        if self._task.check_mode:
+            return plan()
+        notice = lock.take(os.getppid(), unlock)
+        result: dict[str, Any] = {}
+        try:
+            result = plan()
+        finally:
+            if not result.get("rotating"):
+                lock.release(os.getppid())
+        if notice:
+            Display().display(notice)
+            result["lines"].append(notice)
+        return result
 
     def _reached(
         self, description: Description, store: Backend, lock: RunLock, state: str, names: Any

@@ -25,7 +25,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation import 
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_adapters import adapters_for
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_check import questions, refusals
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active, rotatable
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import active, rotatable, to_check
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import reached
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, issued
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
@@ -94,7 +94,8 @@ class ActionModule(BackendAction):
         try:
             calls = [call for adapter, mine in adapters_for(items) for call in adapter.check(context, mine)]
             results = [self._run(calls), self._logins(context, items)]
-            results.append(self._reload(context.description, [item.credential.name for item in items], "checked"))
+            records = {item.credential.name: item.record for item in items}
+            results.append(self._reload(context.description, to_check(records), "checked"))
         finally:
             self._task.check_mode = mode
         return {**_merged(results), "changed": False}

@@ -14,7 +14,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import KINDS, Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import rotating, told, waiting
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import STATES
-from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
+from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, Record
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
 
 if TYPE_CHECKING:
@@ -29,6 +29,21 @@ def rotatable(description: Description) -> dict[str, Credential]:
     """Every credential that can rotate: the declared and derived ones, and Valkey's administrator."""
     runs = any(item.state == "present" for item in description.instances)
     return {**description.credentials, **({description.admin.name: description.admin} if runs else {})}
+
+
+def check_known(description: Description, contents: Contents) -> None:
+    """Refuses a store that knows none of the credentials: on a schedule nothing would ever rotate, and nobody would notice."""
+    known = rotatable(description)
+    if known and not set(known) & set(contents.records):
+        raise MainstayError(
+            f"secret store of {description.environment}: found none of {', '.join(known)}; expected what playbook site made there "
+            "(are backend_environment and backend_store_dir those that it runs with?)"
+        )
+
+
+def to_check(records: Mapping[str, Record]) -> list[str]:
+    """Those of RECORDS whose consumers have to be well before anything happens: not those that a run was moving when it ended."""
+    return [name for name, record in records.items() if record.state not in ("TESTED", "PUBLISHED")]
 
 
 def early(credential: Credential) -> bool:

@@ -86,6 +86,11 @@ rotating:
   description: The credentials that rotate in this run, each with the reason why it is due; empty where its rotation goes on.
   returned: for state V(PLANNED)
   type: dict
+moved:
+  description: The hosts of the consumers that are moved.
+  returned: for state V(PLANNED)
+  type: list
+  elements: str
 steps:
   description: The task files of the role mainstay.backend.rotation in their order, O(hooks) among them, each with its state; none in check mode.
   returned: for state V(PLANNED)

@@ -48,7 +48,11 @@ class RunLock:
         if holder.get("host") != socket.gethostname():
             return True
         pid = holder.get("pid", "")
-        return holder.get("boot") == _boot() and pid.isdigit() and this_run(int(pid)) == holder.get("run")
+        if holder.get("boot") != _boot() or not pid.isdigit():
+            return False
+        if _hidden(int(pid)):
+            return True
+        return this_run(int(pid)) == holder.get("run")
 
     def take(self, pid: int, anyway: bool = False) -> str:
         """Takes the lock for the ansible-playbook PID; returns what a user should know of it, or ''.
@@ -116,6 +120,17 @@ def told(holder: Mapping[str, str]) -> str:
     """HOLDER for people."""
     user, host = holder.get("user", "?"), holder.get("host", "?")
     return f"process {holder.get('pid', '?')} of {user} on {host} (since {holder.get('since', '?')})"
+
+
+def _hidden(pid: int) -> bool:
+    """Whether there is a process PID of which /proc says nothing: with hidepid, other users' processes are not shown."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return not os.path.exists(f"/proc/{pid}/stat")
+    return False
 
 
 def _me(pid: int) -> dict[str, str]:

@@ -24,6 +24,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
     age,
     batch_steps,
     batches,
+    check_known,
     hook_files,
     needed_hosts,
     plan_table,
@@ -32,6 +33,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
     round_of,
     status_table,
     steps,
+    to_check,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import OPEN, STATES
 
@@ -213,3 +215,16 @@ def test_the_administrator_of_valkey_rotates_like_every_other_secret() -> None:
     assert (rotatable(description)["mainstay_admin"].kind, description.admin.max_age) == ("valkey_admin", "30d")
     assert needed_hosts(description, GROUPS, ["mainstay_admin"]) == {"kv1": "serves mainstay_admin"}
     assert batches(description, ["mainstay_admin"], list(HOSTS), 1) == []
+
+
+def test_a_store_that_knows_nothing_is_refused() -> None:
+    with pytest.raises(MainstayError, match=r"secret store of production: found none of shop_db, .* backend_store_dir"):
+        check_known(described(), _store.Contents("production"))
+    check_known(described(), _store.Contents("production", {"shop_db": record("shop_db", "postgres_role", "DONE")}))
+
+
+def test_a_consumer_that_was_being_moved_need_not_be_well_before_it_is_moved_again() -> None:
+    records = {
+        state: record("x", "postgres_role", state) for state in ("STAGED", "TESTED", "PUBLISHED", "RELOADED", "DONE")
+    }
+    assert to_check(records) == ["STAGED", "RELOADED", "DONE"]

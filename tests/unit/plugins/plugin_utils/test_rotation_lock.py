@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.plugin_utils import rotation_lock
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import RunLock
 
 ME = os.getpid()
+#: In a mount namespace: a /proc that hides other users' processes, then as another user whether process 1 is hidden, and one that is not there.
+HIDING = """
+import os, subprocess
+from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import _hidden
+subprocess.run(["mount", "-t", "proc", "-o", "hidepid=2", "proc", "/proc"], check=True)
+os.setuid(65534)
+print(_hidden(1), _hidden(4194303), _hidden(os.getpid()))
+"""
 
 
 @pytest.fixture
@@ -125,3 +135,21 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MainstayError, match="cannot be written"):
         RunLock(str(tmp_path / "file"), "production").take(ME)
+
+
+def test_a_process_that_proc_hides_is_alive(tmp_path: Path, other: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hidepid another user's process can be seen by kill(2) alone, which answers EPERM."""
+    lock = RunLock(str(tmp_path), "production")
+    lock.take(other.pid)
+    holder = {**lock.holder(), "run": "another"}
+    assert not lock.alive(holder)
+    monkeypatch.setattr(rotation_lock, "_hidden", lambda pid: pid == other.pid)
+    assert lock.alive(holder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount /proc anew and to become another user")
+def test_who_may_not_look_into_proc_knows_that_it_is_hidden() -> None:
+    command = ["unshare", "--mount", "--", sys.executable, "-c", HIDING]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert found.stdout.split() == ["True", "False", "False"]
