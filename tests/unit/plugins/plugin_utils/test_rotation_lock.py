@@ -26,6 +26,8 @@ HIDING = """
 import os, subprocess
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import _hidden
 subprocess.run(["mount", "-t", "proc", "-o", "hidepid=2", "proc", "/proc"], check=True)
+os.setgroups([])
+os.setgid(65534)
 os.setuid(65534)
 print(_hidden(1), _hidden(4194303), _hidden(os.getpid()))
 """
