@@ -9,7 +9,6 @@ require "rack/mock"
 ENV["RAILS_ENV"] = "production"
 
 class Shop < Rails::Application
-  config.root = "/srv/mainstay-shop"
   config.load_defaults 7.1
   config.eager_load = false
   config.logger = Logger.new(nil)

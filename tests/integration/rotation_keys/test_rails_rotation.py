@@ -78,6 +78,7 @@ def shop(services: Any, tmp_path: Path) -> Iterator[Shop]:
     (initializer,) = re.findall(r"```ruby\n(.*?)```", text, re.DOTALL)
     host.write(f"{APP}/config/initializers/secret_key_base.rb", initializer)
     host.write(f"{APP}/shop.rb", Path(__file__).with_name("shop.rb").read_text(encoding="utf-8"))
+    host.write(f"{APP}/config.ru", "run Shop\n")  # by it Rails finds its root
     host.write(f"{APP}/credentials.rb", (ROOT / "tests/integration/rails/credentials.rb").read_text(encoding="utf-8"))
     files = [f"{APP}/config/credentials.yml.enc", f"{APP}/config/master.key"]
     host.run(["ruby", f"{APP}/credentials.rb", "write", *files], text="word: s3cret-word\n")
