@@ -83,6 +83,12 @@ def _is_right(folder: int, name: str, item: dict[str, Any], content: bytes) -> b
         return same and stream.read() == content
 
 
+def tell(text: str) -> None:
+    """A line for the journal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Puts back every bundle that can be; 1 where one could not."""
     failed = 0
@@ -92,11 +98,11 @@ def main() -> int:
         try:
             if text is None:
                 raise ValueError(f"systemd-creds does not open it: {why}")
-            print(f"{name}: {len(put_back(json.loads(text)))} files put back")
+            tell(f"{name}: {len(put_back(json.loads(text)))} files put back")
         except (OSError, ValueError, KeyError, TypeError) as error:
             failed = 1
             known = str(error) if text is None else f"{type(error).__name__} {getattr(error, 'filename', None) or ''}"
-            print(f"<3>{name}: not put back: {known.strip()}. Run mainstay.backend.secrets for this host", flush=True)
+            tell(f"<3>{name}: not put back: {known.strip()}. Run mainstay.backend.secrets for this host")
     return failed
 
 
@@ -107,4 +113,4 @@ def name_of(path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -144,6 +144,6 @@ def _reload(wanted: Placement, found: Sequence[Place], reload: Callable[[], None
 
 def placement_of(server: str, told: Mapping[str, object]) -> Placement:
     """The Placement in the parameters of a module."""
-    files = told.get("certificate") or {}
-    assert isinstance(files, Mapping)
-    return Placement(server, {str(name): str(text) for name, text in files.items()}, str(told.get("certificate_name")))
+    given = told.get("certificate")
+    files = {str(name): str(text) for name, text in given.items()} if isinstance(given, Mapping) else {}
+    return Placement(server, files, str(told.get("certificate_name")))

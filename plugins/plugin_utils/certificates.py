@@ -8,16 +8,18 @@ through a module stands in its arguments or results. What those modules made is 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+with contextlib.suppress(ImportError):  # ansible-core needs it itself: every controller has it
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_specs import is_address
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text import AUTHORITY, Material, material

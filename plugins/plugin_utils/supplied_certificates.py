@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from datetime import timedelta
 from typing import Any
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+with contextlib.suppress(ImportError):  # ansible-core needs it itself: every controller has it
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_specs import Source
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text import Material, blocks, bundle, tidy

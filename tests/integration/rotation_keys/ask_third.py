@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What an operator writes for a token: try PORT exits with 0 or, where it is refused, with 4; revoke PORT exits with 0. The token is in TOKEN."""

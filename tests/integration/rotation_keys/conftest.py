@@ -27,7 +27,7 @@ UNIT = """[Service]
 ExecStart=/usr/bin/python3 /srv/keys/service.py {port} /run/secrets/{name}/jwt.keys
 Restart=on-failure
 """
-TRY, REVOKE = ["/srv/keys/ask_third.py", "try", str(THIRD)], ["/srv/keys/ask_third.py", "revoke", str(THIRD)]
+TRY, REVOKE = ["/srv/keys/ask_third", "try", str(THIRD)], ["/srv/keys/ask_third", "revoke", str(THIRD)]
 ON_CONTROLLER = {"environment": "TOKEN", "runs_on": "controller"}
 CREDENTIALS: dict[str, Any] = {
     "jwt": {"kind": "signing_key", "token_lifetime": "1m"},
@@ -85,9 +85,9 @@ def services(host_of: Callable[[int], Any]) -> Iterator[Services]:
         path.unlink()
     text = (ROOT / "docs/keys.md").read_text(encoding="utf-8")
     host.write("/srv/keys/keys.py", "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)))
-    for name in ("service.py", "load.py", "third.py", "ask_third.py"):
+    for name in ("service.py", "load.py", "third.py", "ask_third.py", "ask_third"):
         host.write(f"/srv/keys/{name}", (HERE / name).read_text(encoding="utf-8"))
-    host.run("chmod +x /srv/keys/ask_third.py")
+    host.run("chmod +x /srv/keys/ask_third")
     for name, port in PORTS.items():
         host.write(f"/etc/systemd/system/mainstay-{name}.service", UNIT.format(name=name, port=port))
     third = f"[Service]\nExecStart=/usr/bin/python3 /srv/keys/third.py {THIRD} /srv/keys/known\n"

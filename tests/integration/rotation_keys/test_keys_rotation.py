@@ -60,7 +60,7 @@ def test_a_token_is_tried_published_and_the_old_one_revoked(services: Any) -> No
 def test_a_wrong_token_is_given_to_nobody_and_replaced_or_given_up(services: Any) -> None:
     current = services.contents().records["mail"].current.secret
     failed = services.rotate(rotation_only="mail", mail_token="mail-mistyped")
-    assert failed.code != 0 and "ask_third.py ended with 4" in failed.message and "mail-mistyped" not in failed.out
+    assert failed.code != 0 and "ask_third ended with 4" in failed.message and "mail-mistyped" not in failed.out
     assert services.host.run("cat /run/secrets/api/mail") == current
     assert services.contents().records["mail"].state == "STAGED"
     given_up = services.rotate(rotation_only="mail", mail_token=current).ok()
@@ -76,7 +76,7 @@ def test_a_wrong_token_is_given_to_nobody_and_replaced_or_given_up(services: Any
 
 def test_a_token_that_the_controller_tries_and_one_that_nobody_does(services: Any, third_here: Path) -> None:
     third_here.write_text("pay-token-0001 pay-token-0002")
-    asks = str(Path(__file__).with_name("ask_third.py"))
+    asks = str(Path(__file__).with_name("ask_third"))
     told: dict[str, Any] = {
         "kind": "token",
         "value": {"file": str(third_here.parent / "token")},

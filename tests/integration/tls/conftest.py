@@ -57,9 +57,9 @@ class Tls:
     host: Any
     variables: Mapping[str, Any] = field(default_factory=lambda: VARIABLES)
 
-    def apply(self, roles: Any = ROLES, **options: Any) -> Any:
+    def apply(self, roles: Any = None, **options: Any) -> Any:
         told = {**self.variables, **options.pop("variables", {})}
-        return self.host.play(roles, variables=told, **options)
+        return self.host.play(ROLES if roles is None else roles, variables=told, **options)
 
     def script(self, text: str, check: bool = True) -> Any:
         out = self.host.run(["python3", "-"], text=CLIENT + text, check=check)

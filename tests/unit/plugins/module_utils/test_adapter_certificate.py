@@ -125,8 +125,8 @@ def test_consumers_get_authorities_and_no_key_of_a_server(contents: Contents) ->
     (consumer,) = found.consumers
     assert trusted(found, consumer) == {"valkey_certificate", "postgres_certificate"}
     credential = found.credentials["valkey_certificate"]
-    (file,) = files_of(credential, issued(contents.records["valkey_certificate"], "")).items()
-    assert file == ("valkey_certificate_ca.pem", material(contents.records[AUTHORITY].current.secret).chain)
+    files = files_of(credential, issued(contents.records["valkey_certificate"], ""))
+    assert files == {"valkey_certificate_ca.pem": material(contents.records[AUTHORITY].current.secret).chain}
 
 
 def test_urls_verify(contents: Contents) -> None:

@@ -147,7 +147,7 @@ _tls_files.Placement("valkey", {dict(second.files)!r}).place()
 def test_a_running_server_takes_it_up_and_the_one_before_is_removed(folder: Path, server: Server) -> None:
     before, wanted = server.place.shown(), placement(authority())
     told = take_up(wanted, [server.place], server.read)
-    assert [line.split(":")[0] for line in told] == ["valkey", "cache", "valkey"]
+    assert [line.partition(":")[0] for line in told] == ["valkey", "cache", "valkey"]
     assert server.place.shown(wanted) == wanted.fingerprint != before
     assert take_up(wanted, [server.place], server.read) == []
     assert sorted(item.name for item in folder.iterdir()) == sorted(["current", wanted.version])
