@@ -65,6 +65,15 @@ class Login:
         return self.on and check in self.verifiers
 
 
+class Mark(str):
+    """The SHA-256 of a password: to compare, and not to show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "(not shown)"
+
+
 @dataclass(frozen=True)
 class World:
     """`memory` and `disk`: (server, login) -> Login. `sessions`: (server, login, address). `told`: host -> credential -> (login, SHA-256)."""
@@ -73,7 +82,7 @@ class World:
     memory: Mapping[tuple[str, str], Login]
     disk: Mapping[tuple[str, str], Login]
     sessions: frozenset[tuple[str, str, str]]
-    told: Mapping[str, Mapping[str, tuple[str, str]]]
+    told: Mapping[str, Mapping[str, tuple[str, Mark]]]
 
     def records(self) -> dict[str, Record]:
         """The credentials that servers know."""
@@ -130,9 +139,9 @@ class Truth:
         told = {host: self.configured(host, store) for host in APPS}
         return World(store, memory, disk, frozenset(sessions), told)
 
-    def configured(self, host: str, store: Store) -> dict[str, tuple[str, str]]:
+    def configured(self, host: str, store: Store) -> dict[str, tuple[str, Mark]]:
         """Credential -> the login and the SHA-256 of the password in the URLs of the consumer's .env."""
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[str, Mark]] = {}
         for line in on(host, "cat", ENV_FILE).splitlines():
             name, _unused, value = line.partition("=")
             url = urlsplit(value.strip("'\""))
@@ -170,8 +179,8 @@ def logins(record: Record) -> set[str]:
     return {Issued(record.name, record.kind, "", slot, {}, record.mode).login(slot) for slot in ("a", "b")}
 
 
-def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def sha256(text: str) -> Mark:
+    return Mark(hashlib.sha256(text.encode()).hexdigest())
 
 
 def check_of(record: Record, version: Version) -> str:
