@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,8 +80,8 @@ def test_a_token_that_the_controller_tries_and_one_that_nobody_does(services: An
     told: dict[str, Any] = {
         "kind": "token",
         "value": {"file": str(third_here.parent / "token")},
-        "test": {"command": [*asks, "try", "18104"], "environment": "TOKEN", "refused": [4], "runs_on": "controller"},
-        "retire": {"command": [*asks, "revoke", "18104"], "environment": "TOKEN", "runs_on": "controller"},
+        "test": {"command": [asks, "try", "18104"], "environment": "TOKEN", "refused": [4], "runs_on": "controller"},
+        "retire": {"command": [asks, "revoke", "18104"], "environment": "TOKEN", "runs_on": "controller"},
     }
     credentials = {
         **services.variables["backend_credentials"],
