@@ -25,7 +25,7 @@ def test_a_user_that_is_retired_too_early_is_noticed(truth: Truth, name: str) ->
     user = login_of(truth.store(), f"shop_{name}")
     with span() as found:
         truth.valkey((name, ("ACL", "SETUSER", user, "off")))
-        time.sleep(2.5)
+        time.sleep(4)
         truth.valkey((name, ("ACL", "SETUSER", user, "on")))
         wait_for_work()
     assert found.failures[f"{name}: credential"] >= len(APPS), found.told()
@@ -36,7 +36,7 @@ def test_a_role_that_is_retired_too_early_is_noticed(truth: Truth) -> None:
     user = login_of(truth.store(), "shop_db")
     with span() as found:
         truth.psql(f"ALTER ROLE {user} NOLOGIN")
-        time.sleep(2.5)
+        time.sleep(4)
         truth.psql(f"ALTER ROLE {user} LOGIN")
         wait_for_work()
     assert found.failures["database: credential"] >= len(APPS), found.told()

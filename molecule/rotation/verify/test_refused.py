@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-import time
+import subprocess
 
 import invariants
 from invariants import Memory
 from runs import Runs
+from test_rotation import finish
 from truth import Truth, as_version
 from watch import APPS, DATA, FOLDER, on, span, wait_for_work
 
@@ -36,6 +37,7 @@ def test_an_unhealthy_consumer_is_refused_before_the_first_effect(runs: Runs, tr
 def test_a_consumer_that_is_ill_after_its_move_stops_the_run_and_the_next_finishes(
     runs: Runs, truth: Truth, memory: Memory
 ) -> None:
+    finish(runs, truth)
     before = truth.world()
     made = memory.made(before.store)
     on(APPS[0], "touch", f"{FOLDER}/ill-after-next-move")
@@ -63,24 +65,15 @@ def test_sessions_that_nobody_declared_stop_the_run_before_anything_is_retired(
     """Somebody else uses the password too. The run says who, and goes on when they are gone."""
     record = truth.store().contents.records["shop_db"]
     address = as_version(truth.addresses()["database"], record, record.current)
-    script = "import psycopg, sys, time; c = psycopg.connect(sys.stdin.readline().strip()); print('on', flush=True); time.sleep(600)"
-    stranger = on_behind(APPS[0], script, address)
-    try:
+    script = "import psycopg, sys; c = psycopg.connect(sys.stdin.readline().strip()); print('on', flush=True); sys.stdin.read()"
+    command = ["docker", "exec", "-i", APPS[0], "python3", "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stranger:
+        assert stranger.stdin and stranger.stdout
+        stranger.stdin.write(f"{address}\n")
+        stranger.stdin.flush()
+        assert stranger.stdout.readline() == "on\n"
         run = runs.run(rotation_force=True, rotation_only="shop_db", rotation_drain_seconds=2)
         assert run.code != 0 and "sessions of the old secret" in run.out, run.out[-3000:]
         assert invariants.at_rest(truth.world(), truth, memory) == {}
-    finally:
-        on(APPS[0], "kill", stranger)
     runs.run().ok()
     assert invariants.at_end(truth.world(), truth, memory) == {}
-
-
-def on_behind(host: str, script: str, line: str) -> str:
-    """A Python SCRIPT that stays on HOST and was told LINE on its standard input; its process id."""
-    on(host, "sh", "-c", "cat > /run/stranger.py", text=script)
-    started = on(host, "sh", "-c", "python3 /run/stranger.py <&0 > /run/stranger.out 2>&1 & echo $!", text=f"{line}\n")
-    for _unused in range(100):
-        if "on" in on(host, "cat", "/run/stranger.out"):
-            return started.strip()
-        time.sleep(0.1)
-    raise AssertionError(on(host, "cat", "/run/stranger.out"))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from shop import Shop
 
 #: Operations a second on each server; the reach is 200. More threads where the server waits for its disk.
-RATE = 250
+RATE = 220
+#: Seconds after which each thread makes two connections anew.
+RENEWED = 3
 THREADS = {"cache": 2, "session": 4, "cable": 2, "database": 4}
 TABLE = """CREATE TABLE IF NOT EXISTS orders
   (id uuid PRIMARY KEY DEFAULT uuidv7(), place text NOT NULL, number integer NOT NULL)"""
@@ -73,7 +75,7 @@ class Listener(threading.Thread):
 
 
 class Stream(threading.Thread):
-    """Operations on server NAME: one pair after another, at an even pace, and once a second two connections made anew."""
+    """Operations on server NAME: one pair after another, at an even pace, and now and then two connections made anew."""
 
     def __init__(self, shop: Shop, name: str, number: int) -> None:
         super().__init__(daemon=True)
@@ -96,7 +98,7 @@ class Stream(threading.Thread):
         while not self.shop.stopping.is_set():
             self.count += 1
             self.value = uuid.uuid4().hex
-            if not self.known or time.monotonic() - renewed >= 1:
+            if not self.known or time.monotonic() - renewed >= RENEWED:
                 renewed = time.monotonic()
                 self.attempt(self.renew, connects=2)
             if self.attempt(pair[0]):
@@ -129,7 +131,7 @@ class Stream(threading.Thread):
             servers.leave()
 
     def renew(self, servers: Servers) -> None:
-        """A pool's connection made anew, and one beside the pool: a login that is refused shows within a second."""
+        """A pool's connection made anew, and one beside the pool: a login that is refused shows soon."""
         now = servers.identity(self.server)
         if self.server == "database" and self.known not in ("", now):
             servers.database.check()
