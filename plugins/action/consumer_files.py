@@ -13,6 +13,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._description impo
 from ansible_collections.mainstay.backend.plugins.module_utils._publish import environment_call, secrets_call
 from ansible_collections.mainstay.backend.plugins.module_utils._publish_check import check_call
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.crash import phase
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rails_repository import repository_files
 from ansible_collections.mainstay.backend.plugins.plugin_utils.schemas import read_schemas
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import issue
@@ -25,6 +26,7 @@ class ActionModule(BackendAction):
         part = str(self.arguments(part="")["part"])
         if part not in PARTS:
             raise MainstayError(f"part: found {part!r}; expected one of {', '.join(PARTS)}")
+        phase("" if self._task.check_mode else part)
         description = self.describe(task_vars)
         if not description.consumers_here():
             none = {"changed": False, "msg": "no consumer of backend_consumers lives on this host"}

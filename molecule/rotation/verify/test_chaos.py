@@ -38,9 +38,10 @@ POINTS = {
     3: ("run:before-stage", "stage/valkey.set-not-saved", "stage/postgres.before-commit"),
     4: ("stage/valkey.instance-1", "stage/valkey.instance-2", "stage/valkey.saved", "stage/postgres.committed"),
     5: ("run:after-stage", "run:after-STAGED", "run:before-works", "run:before-TESTED", "run:after-TESTED"),
-    6: ("files.staged",),
+    6: ("secrets/files.staged", "environment/files.staged"),
     7: (
-        "files.renamed",
+        "secrets/files.renamed",
+        "environment/files.renamed",
         "run:before-PUBLISHED",
         "run:after-PUBLISHED",
         "run:before-reload",
@@ -55,7 +56,7 @@ POINTS = {
     15: ("run:before-DONE", "DONE/store.temporary", "DONE/store.synced", "run:after-DONE"),
 }
 #: For `make test`: one before anything works, one with half the consumers moved, one with half of the old taken away.
-SHARE = ("stage/valkey.set-not-saved", "files.renamed", "retire/valkey.set-not-saved")
+SHARE = ("stage/valkey.set-not-saved", "environment/files.renamed", "retire/valkey.set-not-saved")
 ALL = os.environ.get("MAINSTAY_CHAOS", "")
 MOMENTS = {"": 2, "all": 50}.get(ALL) or int(ALL)
 SEED = int(os.environ.get("MAINSTAY_CHAOS_SEED", "4"))
