@@ -55,10 +55,10 @@ POINTS = {
     14: ("stage/certificate.half", "stage/certificate.swapped", "stage/certificate.reloaded"),
     15: ("run:before-DONE", "DONE/store.temporary", "DONE/store.synced", "run:after-DONE"),
 }
-#: For `make test`: one before anything works, one with half the consumers moved, one with half of the old taken away.
-SHARE = ("stage/valkey.set-not-saved", "environment/files.renamed", "retire/valkey.set-not-saved")
+#: For `make test`: one before anything works, one with half of the old taken away.
+SHARE = ("stage/valkey.set-not-saved", "retire/valkey.set-not-saved")
 ALL = os.environ.get("MAINSTAY_CHAOS", "")
-MOMENTS = {"": 2, "all": 50}.get(ALL) or int(ALL)
+MOMENTS = {"": 1, "all": 50}.get(ALL) or int(ALL)
 SEED = int(os.environ.get("MAINSTAY_CHAOS_SEED", "4"))
 SERVERS = ("valkey-server@cache", "valkey-server@session", "valkey-server@cable", "postgresql@17-main")
 #: Keys rest until what they signed is over: they rotate in test_rotation.
@@ -113,10 +113,10 @@ def test_a_run_that_dies_at_a_point_is_gone_on_with(scene: Scene, point: str) ->
 
 @pytest.mark.parametrize("number", range(MOMENTS))
 def test_a_run_that_dies_at_any_moment_is_gone_on_with(scene: Scene, number: int) -> None:
-    """Every second time a server restarts meanwhile."""
-    dice = random.Random(SEED * 1000 + number)
+    """Every second time, and the first, a server restarts meanwhile."""
+    dice = random.Random(f"{SEED}/{number}")
     tasks, more = dice.randint(2, 30), dice.uniform(0, 1.5)
-    server = dice.choice(SERVERS) if number % 2 else ""
+    server = "" if number % 2 else dice.choice(SERVERS)
     task = max(1, tasks - dice.randint(0, 4))
 
     def dies(run: Run) -> None:
@@ -238,6 +238,7 @@ def test_a_remote_task_that_outlives_its_controller_does_no_harm(scene: Scene) -
     assert took, "nobody said that a lock was taken over"
 
 
+@pytest.mark.skipif(not ALL, reason="make soak: a random moment has a restart in make test")
 def test_a_server_that_restarts_half_way_is_waited_for(scene: Scene) -> None:
     """18. Everything restarts between staging and retiring; the rotation goes on where it was."""
 
