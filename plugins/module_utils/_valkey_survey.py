@@ -128,11 +128,19 @@ class Survey:
         runs = self.units.get(item.unit, {}).get("ActiveState") in ("active", "activating")
         if self.check_mode or live.state in ("up", "refused") or not (runs or live.state != "down"):
             return live
+        seen: list[str] = []
+
+        def dead() -> str:
+            """Remembered: systemd may be at its next try by the time that it is asked again."""
+            why = ended(item.unit)
+            seen.extend([why] if why else [])
+            return why
+
         # Loading takes as long as it takes; a hung server is its watchdog's, which needs some seconds.
         try:
-            return wait_ready(item.socket, self.login, lambda: ended(item.unit), lambda found: True)
+            return wait_ready(item.socket, self.login, dead, lambda found: True)
         except MainstayError as error:
-            if ended(item.unit):
+            if seen or ended(item.unit):
                 self.units[item.unit] = {**self.units[item.unit], "ActiveState": "failed"}
                 return Live("down")
             remedy = f"an instance of this role that answers: systemctl stop {item.unit}, then run this again"
