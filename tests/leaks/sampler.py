@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs on a host while it is deployed: keeps every distinct command line that a process list would have shown, and every environment.
 
-Usage: sampler.py FILE SECONDS [SESSION]. With SESSION only processes of that session, as `setsid` makes one. Each line of FILE: `cmdline ` or
+Usage: sampler.py FILE SECONDS [PROCESS]. With PROCESS only that one and who descends from it. Each line of FILE: `cmdline ` or
 `environ `, and the text with spaces for its zero bytes.
 """
 
@@ -23,17 +23,20 @@ def read(path: str) -> bytes:
         return b""
 
 
-def sample(path: str, seconds: float, session: str = "") -> None:
+def sample(path: str, seconds: float, root: str = "") -> None:
     seen: set[bytes] = set()
+    family = {root.encode()}
     last: dict[str, bytes] = {}
     until = time.monotonic() + seconds
     with open(path, "ab", buffering=0) as stream:
         while time.monotonic() < until:
-            names = [name for name in os.listdir("/proc") if name.isdigit()]
+            names = sorted((name for name in os.listdir("/proc") if name.isdigit()), key=int)
             last = {name: last[name] for name in names if name in last}
             for name in names:
-                if session and read(f"/proc/{name}/stat").rpartition(b")")[2].split()[3:4] != [session.encode()]:
-                    continue
+                if root and name.encode() not in family:
+                    if not family.intersection(read(f"/proc/{name}/stat").rpartition(b")")[2].split()[1:2]):
+                        continue
+                    family.add(name.encode())
                 line = read(f"/proc/{name}/cmdline")
                 if last.get(name) == line:
                     continue

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -30,8 +31,12 @@ class Run:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL to ansible-playbook and every process that it started here. What runs on the hosts goes on."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """SIGKILL to ansible-playbook and every process that it started here (its workers have sessions of their own). What runs on the
+        hosts goes on."""
+        family = [self.process.pid, *descendants(self.process.pid)]
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def wait(self, seconds: float = 900) -> Run:
@@ -57,6 +62,18 @@ class Run:
     def ok(self) -> Run:
         assert self.code == 0, f"{self.log.name} ended with {self.code}:\n{self.out[-6000:]}"
         return self
+
+
+def descendants(root: int) -> list[int]:
+    """Every process that descends from ROOT at this moment."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found[1:]
 
 
 class Runs:

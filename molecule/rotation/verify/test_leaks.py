@@ -8,6 +8,7 @@ Each place is searched for a planted secret too, which must be found: a search t
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,10 @@ SAMPLER = ROOT / "tests" / "leaks" / "sampler.py"
 SAMPLES, UNIT, SECONDS = "/run/verify-sampler.out", "verify-sampler", 900
 HOSTS = (DATA, *APPS)
 PLANTED = "the planted secret"
+#: What no rotation_force makes anew: the authority, and a token that nobody supplies.
+FEWER = ("mainstay_authority", "mainstay_admin", "partner")
+#: The keys of the servers' certificates are theirs.
+SERVER_KEY = re.compile(r"/etc/(valkey|postgresql)/tls/[0-9a-f]+/server\.key")
 CONSUMERS = {
     "/etc/shop/.env",
     *(f"/etc/shop/secrets/{name}" for name in ("shop_db", "shop_cache", "shop_session", "shop_cable")),
@@ -89,9 +94,9 @@ def plant(needles: dict[str, bytes]) -> None:
         on(host, "sh", "-c", "read -r text; VERIFY=$text python3 -c 'import time; time.sleep(1)'", text=f"{text}\n")
 
 
-def test_there_are_secrets_to_hunt_for(needles: dict[str, bytes], memory: Memory) -> None:
+def test_there_are_secrets_to_hunt_for(sampled: Path, needles: dict[str, bytes], memory: Memory) -> None:
     assert all(len(needle) >= 24 for needle in needles.values())
-    assert all(len(versions) >= 2 for name, versions in memory.versions.items() if not name.startswith("mainstay_")), (
+    assert all(len(versions) >= 2 for name, versions in memory.versions.items() if name not in FEWER), (
         "not everything has rotated"
     )
 
@@ -114,7 +119,7 @@ def test_nothing_secret_in_what_the_runs_printed_at_vvvv(
         *(ROOT / ".build/logs").glob("scenario-rotation*.log"),
     ]
     logs = [path for path in logs if path.exists()]
-    assert len(logs) > 5 and max(path.stat().st_size for path in logs) > 100_000
+    assert max(path.stat().st_size for path in logs) > 100_000
     assert {path.name: found for path in logs if (found := search_file(needles, path))} == {}
     copy = tmp_path / "copy.log"
     copy.write_bytes(logs[0].read_bytes() + b"changed: [x] => " + needles[PLANTED] + b"\n")
@@ -144,8 +149,10 @@ def test_no_file_but_the_consumers_holds_a_secret_and_theirs_no_old_one(
     }
     own = (SAMPLES, f"/run/{UNIT}.py")
     found = files_with(passwords, host, *folders) - set(own)
-    assert found - CONSUMERS == set()
-    assert bool(found) == (host in APPS)
+    if host == DATA:
+        assert len(found) >= 2 and all(SERVER_KEY.fullmatch(path) for path in found), found
+    else:
+        assert found and found - CONSUMERS == set()
     old = {label: needle for label, needle in passwords.items() if not any(mark in label for mark in valid)}
     assert len(old) > 8
     assert files_with(old, host, *folders) - set(own) == set()
