@@ -158,7 +158,7 @@ def test_no_file_but_the_consumers_holds_a_secret_and_theirs_no_old_one(
     assert files_with(old, host, *folders) - set(own) == set()
 
 
-def test_nothing_secret_on_the_controller(sampled: Path, truth: Truth, needles: dict[str, bytes]) -> None:
+def test_nothing_secret_on_the_controller(sampled: Path, truth: Truth, memory: Memory) -> None:
     """Its temporary folders, Ansible's own, and the store with its backups, which are encrypted."""
     began = Path(os.environ["MOLECULE_FILE"]).stat().st_mtime
     source = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "partner-token")
@@ -174,9 +174,9 @@ def test_nothing_secret_on_the_controller(sampled: Path, truth: Truth, needles: 
         for path in place.rglob("*"):
             if readable(path, began) and path != source:
                 checked += 1
-                assert search_file(needles, path) == set(), path
+                assert search_file(memory.needles, path) == set(), path
     assert checked > 3
-    assert search_file(needles, source), "the search does not find what is there"
+    assert search_file(memory.needles, source), "the search does not find what is there"
 
 
 def readable(path: Path, since: float) -> bool:
