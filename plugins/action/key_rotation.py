@@ -142,9 +142,8 @@ class ActionModule(BackendAction):
             if state == "GENERATED":
                 due = {name: (rotatable(description)[name], reason) for name, reason in names.items() if reason}
                 return _rotation.begin(contents, due, _rotation.told(now), make_version)
-            for step in (
-                ("PUBLISHED", state) if state == "RELOADED" else (state,)
-            ):  # without consumers nothing is published
+            # without consumers nobody has written down PUBLISHED
+            for step in ("PUBLISHED", state) if state == "RELOADED" else (state,):
                 contents = _rotation.advance(contents, active(contents, names, now), step, _rotation.told(now))
             return contents
 

@@ -57,10 +57,8 @@ class ActionModule(BackendAction):
         store = open_store(description)
         contents, now = store.read(), datetime.now(UTC)
         wanted = names if verb == "check" else active(contents, names, now)
-        if verb in (
-            "retire",
-            "refused",
-        ):  # what rests is not retired by this run, though its time may have ended meanwhile
+        if verb in ("retire", "refused"):
+            # what rests is not retired by this run, though its time may have ended meanwhile
             wanted = [name for name in wanted if reached(contents.records[name].state, "CONSUMERS_OK")]
         items = [_rotating(description, contents, name) for name in wanted]
         admin = issue_these(store, [description.admin], True, True)[ADMIN]
