@@ -1,9 +1,11 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Refuses what must not be in the tree: overlong files, overlong tasks and roles, one machine's paths and mirrors, a missing licence header."""
+"""Refuses what must not be in the tree: overlong files, overlong tasks and roles, one machine's paths and mirrors, a missing licence header,
+imports that hosts would be sent for nothing."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -82,6 +84,19 @@ def role_problems(paths: list[Path]) -> Iterator[str]:
     )
 
 
+def packing_problems() -> Iterator[str]:
+    """ansible-core packs whatever a module_util imports, for type checkers too: a name for annotations would bring the whole inventory's core
+    to every host."""
+    for path in sorted(Path("plugins/module_utils").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+                yield from (
+                    f"{path}:{item.lineno}: found {item.module} below TYPE_CHECKING; expected plugin_utils.types"
+                    for item in node.body
+                    if isinstance(item, ast.ImportFrom) and ".plugins.module_utils." in str(item.module)
+                )
+
+
 def group_problems() -> Iterator[str]:
     """A module that the action group does not name would not get its module_defaults."""
     listed = yaml.safe_load(Path("meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["backend"]
@@ -99,7 +114,7 @@ def main() -> int:
         except UnicodeDecodeError:
             continue
         problems += file_problems(path, text)
-    problems += [*role_problems(paths), *group_problems()]
+    problems += [*role_problems(paths), *packing_problems(), *group_problems()]
     print("\n".join(problems) or f"{len(paths)} files are as they should be")
     return 1 if problems else 0
 

@@ -17,9 +17,13 @@ from ansible_collections.mainstay.backend.plugins.module_utils._packages import 
     postgres_version,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_layout import CREATECLUSTER
-from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.action import NAMESPACE, BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import COLLECTION, PROBE
+from ansible_collections.mainstay.backend.plugins.plugin_utils.packing import packed_meanwhile
 
+#: Role -> the modules that it calls after this one; then those of the rest of a run of site.
+NEXT = {"valkey": ("valkey_instances",), "postgres": ("postgres_cluster", "postgres_databases")}
+REST = ("secret_files", "files", "backend_status")
 BACKPORTS = "/etc/apt/sources.list.d/mainstay-backports.sources"
 
 
@@ -49,7 +53,9 @@ class ActionModule(BackendAction):
         missing = {role: [name for name in names if name not in there] for role, names in wanted.items()}
         if not any(missing.values()):
             return {"changed": False}
-        return self._install(missing, found, probe, task_vars)
+        following = [*(module for role in roles for module in NEXT[role]), *(() if asked else REST)]
+        with packed_meanwhile(self, [NAMESPACE + module for module in following], task_vars):
+            return self._install(missing, found, probe, task_vars)
 
     def _install(
         self, missing: Mapping[str, list[str]], found: Description, probe: dict[str, Any], task_vars: dict[str, Any]

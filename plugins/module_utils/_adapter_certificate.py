@@ -19,7 +19,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._tls import AUTHO
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_serving import Place, places
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Version
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Version
 
 #: While a swap goes on some servers show the one and some the other; each of them is verified all the same.
 _SWAPPING = ("GENERATED", "STAGED")

@@ -15,8 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds i
 from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import KEYS_FILE
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Version
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Version
 
 #: Ends with 0 where the key on its standard input stands in one of the files, with 1 where in none, with 2 where a file is missing.
 _SEARCH = ("grep", "-qF", "-f", "-")

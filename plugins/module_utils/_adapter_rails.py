@@ -11,8 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._key_specs import
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Description, Issued
 
 KIND = "rails_master_key"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Version
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Version
 
 
 class Token:

@@ -11,7 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds i
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes, runs
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._valkey_instance import Instance
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Instance
 
 ADMIN_KIND = "valkey_admin"
 DUAL = "dual_password"

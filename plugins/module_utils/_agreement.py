@@ -18,8 +18,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import 
 from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, HostInput
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description, HostInput
 
 #: What has one meaning for a whole backend: a host that said otherwise would be given logins that its server does not know.
 COMMON = (

@@ -16,10 +16,12 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rails_files impo
 from ansible_collections.mainstay.backend.plugins.module_utils._settings_files import secrets_in, settings_text
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._application import Application
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import (
+        Application,
+        Consumer,
+        Description,
+        Schema,
+    )
 
 EXAMPLE, REFERENCE, IGNORE = ".env.example", "docs/environment.md", ".gitignore"
 REFERENCE_HEAD = """\

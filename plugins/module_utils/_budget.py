@@ -17,8 +17,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_setting
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._postgres import Cluster
-    from ansible_collections.mainstay.backend.plugins.module_utils._valkey import Instance
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Cluster, Instance
 
 #: While a deploy overlaps, the old and the new processes hold their pools at the same time.
 OVERLAP = 2

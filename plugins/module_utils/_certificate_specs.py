@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Credential
 
 #: Whose it is: a data server's, or a consumer's that shows it to one.
 SERVERS = ("valkey", "postgres")

@@ -11,8 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._publish import s
 from ansible_collections.mainstay.backend.plugins.module_utils._restore import SEALED
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description
 
 
 def reload_call(

@@ -30,7 +30,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire impor
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Probe
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Probe
 
 OUTCOMES = ("works", "refused", "unreachable", "error")
 EXPECTED = OUTCOMES[:2]

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description
 
 #: With one of these given, the task says itself what is validated.
 PLACES = ("root", "files", "secrets", "settings", "example", "unit", "container", "targets")

@@ -11,7 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_reader impor
 from ansible_collections.mainstay.backend.plugins.module_utils._env_readings import Place
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Source
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Source
 
 #: Kinds that hold secrets.
 _PRIVATE = ("env", "secret")

@@ -33,8 +33,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_secrecy impo
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import Finding
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema, Variable
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Options, Source
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Options, Schema, Source, Variable
 
 
 #: What stands before a separator at the beginning of a line.

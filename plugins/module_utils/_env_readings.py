@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders import Loaded, LoaderRefuses
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_validate import Source
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Schema, Source
 
 PROCESS_ENV = "process environment"
 

@@ -23,7 +23,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_rules import
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import SEVERITIES, Finding, ordered
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Schema
 
 KINDS = ("env", "example", "secret", "settings", "process")
 

@@ -15,8 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._timeouts import 
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import query, tls_variables
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, Endpoint
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description, Endpoint
 
 SCHEMES = {"postgres_role": "postgresql", "valkey_user": "redis"}
 TARGETS = {"postgres_role": "database", "valkey_user": "instance"}

@@ -15,7 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rails_credential
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import parse_age
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer
 
 #: Where a value comes from that nobody here makes: typed in, or made by us where a kind can.
 ASK, NEW = "ask", "new"

@@ -11,8 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credentials impo
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres import TIMEOUTS
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential
-    from ansible_collections.mainstay.backend.plugins.module_utils._postgres import Cluster
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Cluster, Credential
 
 #: Who watches takes no more connections than this from the applications.
 MONITORING_CONNECTIONS = 8

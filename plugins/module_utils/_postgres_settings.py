@@ -19,7 +19,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._postgres_paramet
 from ansible_collections.mainstay.backend.plugins.module_utils._tls import CHAIN, CLIENT_AUTHORITIES, KEY, path
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._postgres import Cluster
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Cluster
 
 MB = 1024**2
 MAX_CONNECTIONS = 100

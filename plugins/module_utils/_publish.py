@@ -16,9 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._secret_files imp
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import trusted
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description, Schema
 
 
 def secrets_call(description: Description, issued: Mapping[str, Issued]) -> dict[str, Any]:

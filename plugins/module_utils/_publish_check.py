@@ -13,9 +13,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_validate imp
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import FAIL_ON, Finding, fails
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description, Schema
 
 #: Those that this collection writes for. `docker --env-file` knows no quotes, and takes no value that needs them.
 LOADERS_OF_FILES = ("ruby", "python", "node", "systemd", "compose")

@@ -11,8 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._environment impo
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import files_for
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description
 
 PATHS = {
     "database": "config/database.yml",

@@ -11,7 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_checks_
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_digest import digest, word_digest, words
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import Evidence, Expected
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Evidence, Expected
 
 Say = Callable[[str, str, str, str], None]
 _KINDS = {"link": "a symbolic link", "folder": "a folder", "other": "no regular file", "file": "a file"}

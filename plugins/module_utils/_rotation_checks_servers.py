@@ -13,7 +13,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._findings_report 
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_digest import digest
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import Evidence, Expected
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Evidence, Expected
 
 Say = Callable[[str, str, str, str], None]
 #: Users that a server has without any credential: Valkey's `health` may only PING, and a replica takes what comes from its primary as superuser.

@@ -15,8 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan im
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states import OPEN
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import Expected
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents, Record
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Contents, Expected, Record
 
 Say = Callable[[str, str, str, str], None]
 #: A certificate is to be renewed before its last so many days.

@@ -24,6 +24,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._valkey_live impo
 #: Secrets are small; of a larger file the beginning is looked at.
 MOST_BYTES = 1 << 20
 MOST_FILES = 2000
+#: What a connection of Valkey may have run that has not logged in yet.
+_BEFORE_LOGIN = ("NULL", "auth", "hello", "quit", "reset")
 _ROLES = """
 SELECT rolname::text, rolcanlogin, rolpassword, coalesce(rolvaliduntil < now(), false) FROM pg_authid
  WHERE rolname !~ '^pg_'"""
@@ -72,11 +74,17 @@ def _ask_instance(socket: str, user: str, password: str, key: str) -> dict[str, 
     if config.get("aclfile"):
         with contextlib.suppress(OSError), open(config["aclfile"], encoding="utf-8", errors="replace") as handle:
             saved = _users(handle.read(MOST_BYTES).splitlines(), key)
-    sessions = Counter(
-        (item.get("user", ""), _address(item.get("addr", ""))) for item in clients if str(item["id"]) != str(own)
-    )
+    known = _users(acl, key)
+    closed = not known.get("default", {"on": True})["on"]
+    others = [item for item in clients if str(item["id"]) != str(own) and not (closed and _anonymous(item))]
+    sessions = Counter((item.get("user", ""), _address(item.get("addr", ""))) for item in others)
     told = [{"user": name, "address": place, "count": count} for (name, place), count in sorted(sessions.items())]
-    return {"users": _users(acl, key), "saved": saved, "sessions": told}
+    return {"users": known, "saved": saved, "sessions": told}
+
+
+def _anonymous(client: Mapping[str, str]) -> bool:
+    """Whether this line of CLIENT LIST may be a connection that has not logged in yet: it is listed as `default`."""
+    return client.get("user") == "default" and client.get("cmd", "").partition("|")[0] in _BEFORE_LOGIN
 
 
 def _address(text: str) -> str:

@@ -19,10 +19,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_states 
 from ansible_collections.mainstay.backend.plugins.module_utils._secret_files import files_of, variables_of
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Contents, Description, Issued
 
 FILE_MODE, FOLDER_MODE = "0600", "0700"
 

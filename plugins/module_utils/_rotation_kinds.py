@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Record
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Credential, Description, Issued, Record
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds i
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import files_for
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Endpoint
-    from ansible_collections.mainstay.backend.plugins.module_utils._store import Version
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Endpoint, Version
 
 #: Where a login is asked for: options of credential_probe (host and port, or socket; tls).
 Place = Mapping[str, Any]

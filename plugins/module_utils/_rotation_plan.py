@@ -18,9 +18,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._store import Con
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
-    from ansible_collections.mainstay.backend.plugins.module_utils._rotation import Planned
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Consumer, Description, Planned
 
 _SERVERS = {"valkey_user": "valkey", "valkey_admin": "valkey", "postgres_role": "postgres"}
 

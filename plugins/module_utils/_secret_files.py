@@ -15,7 +15,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credentials impo
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import certificate_files
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Credential, Issued
 
 #: What stands after a key's name in the file and in the variable that hold all valid versions, and after the variable of its key id.
 KEYS_FILE, KEYS, KEY_ID = ".keys", "_KEYS", "_ID"

@@ -11,9 +11,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_consumer import trusted
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumer_reload import Reload
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Checker, Description, Reload
 
 #: As files in secrets_dir, as systemd's credentials of its units, or as both.
 FORMS = ("files", "credentials", "both")

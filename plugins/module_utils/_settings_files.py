@@ -14,7 +14,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_secrecy impo
 from ansible_collections.mainstay.backend.plugins.module_utils._yaml_edit import block
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Schema
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Schema
 
 _PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/@]*:[^\s/@]+@")
 EXPECTED = "no secret: settings are read by whoever reads the repository. Put it into .env, or into the secrets folder"

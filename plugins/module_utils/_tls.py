@@ -13,8 +13,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import Checker, Problem
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Issued
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, HostInput
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Description, HostInput, Issued
 
 #: off; on: beside what is in clear; required: nothing in clear.
 LEVELS = ("off", "on", "required")

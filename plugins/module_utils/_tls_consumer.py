@@ -12,9 +12,13 @@ from urllib.parse import urlencode
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text import bundle, material
 
 if TYPE_CHECKING:
-    from ansible_collections.mainstay.backend.plugins.module_utils._consumers import Consumer
-    from ansible_collections.mainstay.backend.plugins.module_utils._credentials import Credential, Issued
-    from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, Endpoint
+    from ansible_collections.mainstay.backend.plugins.plugin_utils.types import (
+        Consumer,
+        Credential,
+        Description,
+        Endpoint,
+        Issued,
+    )
 
 #: Parts of a certificate -> the end of its file's name in secrets_dir, and of its variable.
 _ENDS = {"ca": "_ca.pem", "cert": "_cert.pem", "key": "_key.pem"}

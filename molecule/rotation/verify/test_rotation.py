@@ -33,16 +33,13 @@ def new_token() -> None:
     path.write_text(token, encoding="ascii")
 
 
-def finish(runs: Runs, truth: Truth) -> None:
+def finish(runs: Runs, truth: Truth, seconds: float = 240) -> None:
     """Runs until nothing goes on: what a key signed has its time to end."""
-    for _unused in range(12):
-        if all(record.state in ("", "DONE") for record in truth.store().contents.records.values()):
-            return
-        if runs.run().ok().changed and any(
-            record.state == "CONSUMERS_OK" for record in truth.store().contents.records.values()
-        ):
-            time.sleep(10)
-    raise AssertionError("a rotation does not come to its end")
+    until = time.monotonic() + seconds
+    while any(record.state not in ("", "DONE") for record in truth.store().contents.records.values()):
+        assert time.monotonic() < until, f"a rotation does not come to its end within {seconds:g} s"
+        if not any(runs.run().ok().changed.values()):
+            time.sleep(5)
 
 
 def show(what: str, found: Span) -> None:

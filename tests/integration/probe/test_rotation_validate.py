@@ -25,6 +25,13 @@ server = socket.create_connection(("127.0.0.1", 6379))
 server.sendall(b"AUTH shop_cache_b of-no-worth\\r\\n")
 time.sleep(60)
 """
+#: Connects to Valkey, and does not log in. It may PING where the default user is on.
+NOT_LOGGED_IN = """
+import socket, sys, time
+server = socket.create_connection(("127.0.0.1", 6379))
+server.sendall(sys.argv[1].encode() + b"\\r\\n")
+time.sleep(60)
+"""
 FILE, ENV = "/run/secrets/shop/shop_db", "/etc/shop/.env"
 
 
@@ -132,6 +139,24 @@ def test_another_verifier_than_the_stores(site: Any) -> None:
         site.host.run(f"cat /root/acl > {acl}")
         site.valkey("session", "ACL", "LOAD")
         site.sql(f"ALTER ROLE shop_db_a PASSWORD '{before}'")
+
+
+def test_a_connection_that_has_not_logged_in_is_no_session(site: Any) -> None:
+    """Valkey lists it as a session of `default`. Where that user is on, it is one."""
+    listed = "user=default"
+    with session(site, "python3", "-c", NOT_LOGGED_IN, "AUTH nobody of-no-worth", password=""):
+        until(lambda: listed in site.valkey("cache", "CLIENT", "LIST"))
+        assert found(site) == set()
+    until(lambda: listed not in site.valkey("cache", "CLIENT", "LIST"))
+    site.valkey("cache", "ACL", "SETUSER", "default", "on", "nopass", "+ping")
+    try:
+        with session(site, "python3", "-c", NOT_LOGGED_IN, "PING", password=""):
+            until(lambda: listed in site.valkey("cache", "CLIENT", "LIST"))
+            assert ("session-unknown", f"valkey:{site.host.name}/cache", "") in found(site)
+    finally:
+        site.valkey("cache", "ACL", "SETUSER", "default", "reset")
+    until(lambda: listed not in site.valkey("cache", "CLIENT", "LIST"))
+    assert found(site) == set()
 
 
 def test_sessions_of_the_old_login(site: Any) -> None:
