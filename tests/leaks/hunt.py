@@ -12,6 +12,13 @@ from pathlib import Path
 CHUNK = 1 << 20
 
 
+class Needles(dict[str, bytes]):
+    """Label -> what to search for. A test that fails shows its fixtures: this one shows nothing."""
+
+    def __repr__(self) -> str:
+        return f"Needles({len(self)}, not shown)"
+
+
 def search(needles: Mapping[str, bytes], chunks: Iterable[bytes]) -> set[str]:
     """Labels of the NEEDLES that stand in the CHUNKS, also across the border of two."""
     found: set[str] = set()

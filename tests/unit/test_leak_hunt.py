@@ -16,7 +16,7 @@ import pytest
 LEAKS = Path(__file__).resolve().parents[1] / "leaks"
 sys.path.insert(0, str(LEAKS))
 
-from hunt import search, search_command, search_file  # noqa: E402
+from hunt import Needles, search, search_command, search_file  # noqa: E402
 from store import spellings, verifiers  # noqa: E402
 
 from ansible_collections.mainstay.backend.plugins.module_utils._scram import verifier  # noqa: E402
@@ -51,6 +51,13 @@ def test_a_line_of_a_private_key_is_found() -> None:
     pem = "-----BEGIN PRIVATE KEY-----\n" + "\n".join(lines) + "\n-----END PRIVATE KEY-----\n"
     needles = spellings("shop_tls_a", Version("1", "a", "", pem, b""))
     assert search(needles, [lines[1].encode()]) == {"line 1 of the key of shop_tls_a"}
+
+
+def test_a_test_that_fails_does_not_show_what_it_searched_for() -> None:
+    """pytest prints the values of a failing test's fixtures."""
+    needles = Needles({"password of shop": b"0123456789abcdef01234567"})
+    needles |= {"another": b"89abcdef0123456701234567"}
+    assert (repr(needles), str(needles), f"{needles}") == ("Needles(2, not shown)",) * 3
 
 
 def test_a_command_that_fails_is_not_clean() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hunt import search
+from hunt import Needles, search
 from store import Store, spellings, verifiers
 from truth import Truth, World, as_version, check_of, sha256
 from watch import APPS, Span
@@ -34,8 +34,8 @@ def login(record: Record, version: Version) -> str:
 class Memory:
     """Every version that the store ever held while the tests ran: what was retired must stay refused, and no secret may come from nowhere."""
 
-    versions: dict[str, dict[str, Version]] = field(default_factory=dict)
-    needles: dict[str, bytes] = field(default_factory=dict)
+    versions: dict[str, dict[str, Version]] = field(default_factory=dict, repr=False)
+    needles: Needles = field(default_factory=Needles)
 
     def keep(self, store: Store) -> None:
         self.needles["the vault password"] = store.vault_password

@@ -238,7 +238,6 @@ def test_a_remote_task_that_outlives_its_controller_does_no_harm(scene: Scene) -
     assert took, "nobody said that a lock was taken over"
 
 
-@pytest.mark.skipif(not ALL, reason="make soak: a random moment has a restart in make test")
 def test_a_server_that_restarts_half_way_is_waited_for(scene: Scene) -> None:
     """18. Everything restarts between staging and retiring; the rotation goes on where it was."""
 

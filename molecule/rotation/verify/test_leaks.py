@@ -18,7 +18,7 @@ from pathlib import Path
 
 import invariants
 import pytest
-from hunt import files_with, search_command, search_file
+from hunt import Needles, files_with, search_command, search_file
 from invariants import Memory
 from runs import Runs
 from truth import Truth
@@ -41,14 +41,14 @@ CONSUMERS |= {"/etc/shop/secrets/shop_tokens", "/etc/shop/secrets/shop_tokens.ke
 
 
 @pytest.fixture(scope="module")
-def needles(truth: Truth, memory: Memory) -> dict[str, bytes]:
+def needles(truth: Truth, memory: Memory) -> Needles:
     """Label -> text: every secret in every spelling, every verifier, and the planted one."""
     memory.keep(truth.store())
-    return {**memory.needles, PLANTED: os.urandom(24).hex().encode()}
+    return Needles({**memory.needles, PLANTED: os.urandom(24).hex().encode()})
 
 
 @pytest.fixture(scope="module")
-def sampled(runs: Runs, truth: Truth, memory: Memory, needles: dict[str, bytes]) -> Iterator[Path]:
+def sampled(runs: Runs, truth: Truth, memory: Memory, needles: Needles) -> Iterator[Path]:
     """A rotation of everything at -vvvv, with 50 looks a second at the processes of all hosts and of the run itself."""
     for host in HOSTS:
         on(host, "sh", "-c", f"cat > /run/{UNIT}.py", text=SAMPLER.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def sampled(runs: Runs, truth: Truth, memory: Memory, needles: dict[str, bytes])
     assert not found.failures, found.said
 
 
-def plant(needles: dict[str, bytes]) -> None:
+def plant(needles: Needles) -> None:
     """A process on each host with the planted secret in its arguments and one with it in its environment."""
     text = needles[PLANTED].decode()
     for host in HOSTS:
@@ -94,14 +94,14 @@ def plant(needles: dict[str, bytes]) -> None:
         on(host, "sh", "-c", "read -r text; VERIFY=$text python3 -c 'import time; time.sleep(1)'", text=f"{text}\n")
 
 
-def test_there_are_secrets_to_hunt_for(sampled: Path, needles: dict[str, bytes], memory: Memory) -> None:
+def test_there_are_secrets_to_hunt_for(sampled: Path, needles: Needles, memory: Memory) -> None:
     assert all(len(needle) >= 24 for needle in needles.values())
     assert all(len(versions) >= 2 for name, versions in memory.versions.items() if name not in FEWER), (
         "not everything has rotated"
     )
 
 
-def test_no_process_was_given_a_secret(sampled: Path, needles: dict[str, bytes]) -> None:
+def test_no_process_was_given_a_secret(sampled: Path, needles: Needles) -> None:
     for host in HOSTS:
         assert search_command(needles, "docker", "exec", host, "cat", SAMPLES) == {PLANTED}, host
         there = {kind: kind.encode() for kind in ("cmdline ", "environ ")}
@@ -111,7 +111,7 @@ def test_no_process_was_given_a_secret(sampled: Path, needles: dict[str, bytes])
 
 
 def test_nothing_secret_in_what_the_runs_printed_at_vvvv(
-    sampled: Path, runs: Runs, needles: dict[str, bytes], tmp_path: Path
+    sampled: Path, runs: Runs, needles: Needles, tmp_path: Path
 ) -> None:
     logs = [
         *runs.logs.glob("*.log"),
@@ -127,7 +127,7 @@ def test_nothing_secret_in_what_the_runs_printed_at_vvvv(
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_nothing_secret_in_the_journal_and_the_logs(sampled: Path, needles: dict[str, bytes], host: str) -> None:
+def test_nothing_secret_in_the_journal_and_the_logs(sampled: Path, needles: Needles, host: str) -> None:
     on(host, "systemd-cat", "-t", "verify", text=needles[PLANTED].decode() + "\n")
     on(host, "journalctl", "--sync")
     for form in ("cat", "export"):
@@ -139,7 +139,7 @@ def test_nothing_secret_in_the_journal_and_the_logs(sampled: Path, needles: dict
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_file_but_the_consumers_holds_a_secret_and_theirs_no_old_one(
-    sampled: Path, truth: Truth, memory: Memory, needles: dict[str, bytes], host: str
+    sampled: Path, truth: Truth, memory: Memory, needles: Needles, host: str
 ) -> None:
     """Data hosts hold verifiers of what is valid now; what was retired is nowhere, and no temporary file is left."""
     valid = {version.id for record in truth.store().contents.records.values() for version in record.versions()}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from backend import ENV_FILE, SECRETS, Backend
-from hunt import files_with, search_command, search_file
+from hunt import Needles, files_with, search_command, search_file
 from store import Store
 
 LOGS = Path(__file__).resolve().parents[3] / ".build" / "logs"
@@ -24,8 +24,8 @@ PLANTED = "the planted secret"
 
 
 @pytest.fixture
-def needles(store: Store) -> dict[str, bytes]:
-    return {**store.everything(), PLANTED: os.urandom(24).hex().encode()}
+def needles(store: Store) -> Needles:
+    return Needles({**store.everything(), PLANTED: os.urandom(24).hex().encode()})
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_store_has_secrets_to_hunt_for(store: Store) -> None:
     assert all(len(needle) >= 24 for needle in store.everything().values())
 
 
-def test_nothing_secret_in_what_the_runs_printed_at_vvv(needles: dict[str, bytes], tmp_path: Path) -> None:
+def test_nothing_secret_in_what_the_runs_printed_at_vvv(needles: Needles, tmp_path: Path) -> None:
     logs = [path for path in LOGS.rglob("*") if path.is_file()]
     scenario = os.environ.get("MOLECULE_SCENARIO_NAME", "")
     assert any(scenario in path.name and path.stat().st_size > 20_000 for path in logs), (
@@ -58,7 +58,7 @@ def test_nothing_secret_in_what_the_runs_printed_at_vvv(needles: dict[str, bytes
     assert search_file(needles, copy) == {"password of shop_db_a"}
 
 
-def test_nothing_secret_in_the_journal(needles: dict[str, bytes], name: str) -> None:
+def test_nothing_secret_in_the_journal(needles: Needles, name: str) -> None:
     subprocess.run(
         ["docker", "exec", "-i", name, "systemd-cat", "-t", "verify"], input=needles[PLANTED] + b"\n", check=True
     )
@@ -69,7 +69,7 @@ def test_nothing_secret_in_the_journal(needles: dict[str, bytes], name: str) -> 
         }
 
 
-def test_nothing_secret_in_any_process_list_since_the_first_run(needles: dict[str, bytes], name: str) -> None:
+def test_nothing_secret_in_any_process_list_since_the_first_run(needles: Needles, name: str) -> None:
     argument = needles[PLANTED].decode()
     with subprocess.Popen(["docker", "exec", name, "python3", "-c", "import time; time.sleep(2)", argument]):
         now = search_command(
@@ -83,7 +83,7 @@ def test_nothing_secret_in_any_process_list_since_the_first_run(needles: dict[st
     assert search_command(deployed, "docker", "exec", name, "cat", SAMPLES) == set(deployed)
 
 
-def test_nothing_secret_in_any_servers_environment(needles: dict[str, bytes], name: str) -> None:
+def test_nothing_secret_in_any_servers_environment(needles: Needles, name: str) -> None:
     with subprocess.Popen(["docker", "exec", "-e", f"VERIFY={needles[PLANTED].decode()}", name, "sleep", "2"]):
         found = search_command(
             needles, "docker", "exec", name, "sh", "-c", "sleep 1; cat /proc/[0-9]*/environ 2>/dev/null; true"
@@ -91,7 +91,7 @@ def test_nothing_secret_in_any_servers_environment(needles: dict[str, bytes], na
     assert found == {PLANTED}
 
 
-def test_nothing_secret_in_the_servers_logs(needles: dict[str, bytes], name: str) -> None:
+def test_nothing_secret_in_the_servers_logs(needles: Needles, name: str) -> None:
     planted = "/var/log/verify-planted.log"
     subprocess.run(
         ["docker", "exec", "-i", name, "tee", planted], input=needles[PLANTED], check=True, stdout=subprocess.DEVNULL
@@ -104,7 +104,7 @@ def test_nothing_secret_in_the_servers_logs(needles: dict[str, bytes], name: str
         subprocess.run(["docker", "exec", name, "rm", planted], check=True)
 
 
-def journals(name: str, needles: dict[str, bytes]) -> set[str]:
+def journals(name: str, needles: Needles) -> set[str]:
     """Journal files that hold the planted secret."""
     return files_with({PLANTED: needles[PLANTED]}, name, "/var/log/journal")
 
