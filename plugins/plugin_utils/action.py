@@ -35,6 +35,10 @@ class BackendAction(ActionBase):
             result.update(self.act(task_vars or {}))
         except MainstayError as error:
             raise AnsibleActionFail(str(error)) from None
+        if self._discovered_interpreter_key:
+            # what is not told would be looked for again by each task
+            facts = result.get("ansible_facts") or {}
+            result["ansible_facts"] = {**facts, self._discovered_interpreter_key: self._discovered_interpreter}
         return result
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:

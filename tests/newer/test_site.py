@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tup
     work = tmp_path_factory.mktemp("newer")
     subprocess.run([ROOT / "scripts/host", "down", NAME], check=True)
     subprocess.run([ROOT / "scripts/host", "up", NAME, "13"], check=True, capture_output=True)
-    variables = {"backend_app": "shop", "ansible_python_interpreter": "/usr/bin/python3"}
+    variables = {"backend_app": "shop"}
     hosts = {"hosts": {NAME: {"ansible_connection": "community.docker.docker"}}}
     members = {group: {"hosts": {NAME: {}}} for group in ("valkey", "postgres", "app")}
     (work / "inventory.json").write_text(json.dumps({"all": {**hosts, "vars": variables, "children": members}}))
@@ -84,6 +84,8 @@ def test_the_whole_of_it_on_what_a_part_left(site: Callable[..., tuple[int, str]
     assert "postgresql://shop_db_a:***@127.0.0.1:5432/shop" in said
 
 
-def test_a_second_run_changes_nothing(site: Callable[..., tuple[int, str]]) -> None:
-    assert site()[0] == 0
+def test_a_second_run_changes_nothing_and_looks_for_python_once(site: Callable[..., tuple[int, str]]) -> None:
+    changed, said = site("-vvv")
+    assert changed == 0
+    assert said.count("Attempting python interpreter discovery") == 1
     assert site("--check")[0] == 0
