@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import subprocess
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
+from ansible_collections.mainstay.backend.plugins.module_utils._lock import locked
 from ansible_collections.mainstay.backend.plugins.module_utils._probe import packages, read
 
 STATUS = "/var/lib/dpkg/status"
@@ -144,15 +144,8 @@ def _run(*command: str, environment: Mapping[str, str] | None = None) -> tuple[i
 def _alone() -> Iterator[None]:
     """One installation of ours at a time: the policy is one file."""
     with open(LOCK, "a", encoding="utf-8") as handle:
-        until = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise MainstayError(f"another run has installed packages for {LOCK_SECONDS} s ({LOCK})") from None
-            time.sleep(0.2)
+        if not locked(handle, LOCK_SECONDS):
+            raise MainstayError(f"another run has installed packages for {LOCK_SECONDS} s ({LOCK})")
         yield
 
 

@@ -9,10 +9,8 @@ the run dies at, one of the two keys opens the file, and the next run (or `mv ma
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,6 +28,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._files import (
     make_directory,
     stage,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._lock import locked
 from ansible_collections.mainstay.backend.plugins.module_utils._yaml_edit import Edited, merge
 
 TAKE_OVER = "expected the credential's `value` to name that key before it is deployed, or the file to be re-keyed with the store's"
@@ -268,17 +267,8 @@ def _folder(wanted: Wanted) -> Iterator[None]:
         make_directory(spec)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        end = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise MainstayError(
-                        f"{folder}: found another run at work for {LOCK_SECONDS:.0f} s; try again"
-                    ) from None
-                time.sleep(0.1)
+        if not locked(handle, LOCK_SECONDS):
+            raise MainstayError(f"{folder}: found another run at work for {LOCK_SECONDS:.0f} s; try again")
         yield
     finally:
         os.close(handle)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_reload import NONE, Health, Reload
 from ansible_collections.mainstay.backend.plugins.module_utils._crash import crash
 from ansible_collections.mainstay.backend.plugins.module_utils._health import ask, missing, run
+from ansible_collections.mainstay.backend.plugins.module_utils._lock import locked
 from ansible_collections.mainstay.backend.plugins.module_utils._reload_targets import Seen, Target, targets
 
 LOCK = "/run/mainstay.backend.consumer_reload.lock"
@@ -208,15 +208,6 @@ def _alone() -> Iterator[None]:
         yield
         return
     with open(LOCK, "a", encoding="utf-8") as handle:
-        until = time.monotonic() + 2 * _ACT_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise MainstayError(
-                        f"another run has reloaded consumers for {2 * _ACT_SECONDS:.0f} s ({LOCK})"
-                    ) from None
-            time.sleep(0.2)
+        if not locked(handle, 2 * _ACT_SECONDS):
+            raise MainstayError(f"another run has reloaded consumers for {2 * _ACT_SECONDS:.0f} s ({LOCK})")
         yield

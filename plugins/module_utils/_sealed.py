@@ -11,11 +11,9 @@ decryption tells whether all is current.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +36,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._folders import (
     remove_entry,
     remove_if_empty,
 )
+from ansible_collections.mainstay.backend.plugins.module_utils._lock import locked
 from ansible_collections.mainstay.backend.plugins.module_utils._restore import ENDING, SEALED
 
 _LOCK = "/run/mainstay-secrets.lock"
@@ -273,17 +272,8 @@ def alone() -> Iterator[None]:
     """One run at a time on this host; the lock ends with its process."""
     handle = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        until = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise MainstayError(
-                        f"{_LOCK}: found another run at work for over {_LOCK_SECONDS:g} s; expected it to end"
-                    ) from None
-                time.sleep(0.1)
+        if not locked(handle, _LOCK_SECONDS):
+            raise MainstayError(f"{_LOCK}: found another run at work for over {_LOCK_SECONDS:g} s; expected it to end")
         yield
     finally:
         os.close(handle)

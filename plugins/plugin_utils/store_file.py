@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shlex
 import socket
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils import _store
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._crash import crash
 from ansible_collections.mainstay.backend.plugins.module_utils._files import fsync_directory
+from ansible_collections.mainstay.backend.plugins.module_utils._lock import locked
 from ansible_collections.mainstay.backend.plugins.module_utils._store import Contents
 
 LOCK_SECONDS = 30.0
@@ -259,17 +258,11 @@ class FileStore:
             yield
 
     def _wait(self, lock: Any) -> None:
-        until = time.monotonic() + self.lock_seconds
-        while True:
-            try:
-                return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    lock.seek(0)
-                    holder = lock.read().strip() or "another process"
-                    found = f"found it locked by {holder} for over {self.lock_seconds:g} s"
-                    raise MainstayError(f"{self.place}: {found}; expected it free") from None
-                time.sleep(0.05)
+        if not locked(lock, self.lock_seconds):
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            found = f"found it locked by {holder} for over {self.lock_seconds:g} s"
+            raise MainstayError(f"{self.place}: {found}; expected it free")
 
     @contextlib.contextmanager
     def failures(self, what: str) -> Iterator[None]:
