@@ -18,10 +18,9 @@ class ActionModule(BackendAction):
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         self.arguments()
-        found = self.describe(task_vars)
-        groups = found.host.groups
-        instances = [item for item in found.instances if item.state == "present"] if "valkey" in groups else []
-        databases = list(found.cluster.databases) if "postgres" in groups else []
+        found = self.own_servers(self.describe(task_vars), task_vars)
+        instances = [item for item in found.instances if item.state == "present"] if "valkey" in found.runs else []
+        databases = list(found.cluster.databases) if "postgres" in found.runs else []
         issued = issue(found, self._loader, self._task.check_mode)
         arguments = {
             "instances": [{"name": item.name, "socket": item.socket} for item in instances],

@@ -28,7 +28,6 @@ from ansible_collections.mainstay.backend.plugins.module_utils._rotation_expecte
     known_part,
 )
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Context, Probe
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import runs
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import rotatable
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_rules import RULES
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_validate import (
@@ -76,7 +75,8 @@ class ActionModule(BackendAction):
         }
         now, key = datetime.now(UTC), secrets.token_hex(32)
         files = expected_files(known, released)
-        context = Context(known, released.get(ADMIN), told(now))
+        own = known_part(self.own_servers(description, task_vars), contents)
+        context = Context(known, released.get(ADMIN), told(now), own)
         probes = expected_probes(context, contents, released)
         remote, here = parted(probes)
         call = self._call(context, files, remote, given["search"])
@@ -124,17 +124,17 @@ class ActionModule(BackendAction):
     @staticmethod
     def _call(context: Context, files: Files, probes: Sequence[Probe], search: Sequence[str]) -> dict[str, Any]:
         """What the host is asked, as the module's arguments; all of them empty where there is nothing to ask."""
-        known, admin = context.description, context.admin
-        instances = [item for item in known.instances if item.state == "present"] if runs(context, "valkey") else []
+        own, admin = context.servers, context.admin
+        instances = [item for item in own.instances if item.state == "present"] if "valkey" in own.runs else []
         return {
             "instances": [{"name": item.name, "socket": item.socket} for item in instances],
             "user": admin.user if admin and instances else "",
             "password": admin.password if admin and instances else "",
-            "port": known.cluster.port if runs(context, "postgres") else None,
+            "port": own.cluster.port if "postgres" in own.runs else None,
             "files": list(files.files),
             "folders": [*files.folders, *[str(path) for path in search]],
             **probe_arguments(probes),
-            "consumers": reload_call(known, None, "checked")["consumers"],
+            "consumers": reload_call(context.description, None, "checked")["consumers"],
         }
 
     def _declared(self, task_vars: dict[str, Any]) -> set[str]:

@@ -62,7 +62,7 @@ class ActionModule(BackendAction):
             wanted = [name for name in wanted if reached(contents.records[name].state, "CONSUMERS_OK")]
         items = [_rotating(description, contents, name) for name in wanted]
         admin = issue_these(store, [description.admin], True, True)[ADMIN]
-        context = Context(description, admin, told(now))
+        context = Context(description, admin, told(now), self.own_servers(description, task_vars))
         crash_run(f"before-{verb}")
         if verb == "check":
             result = self._check(context, items)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_specs import SERVERS
 from ansible_collections.mainstay.backend.plugins.module_utils._certificate_text import bundle, material
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import runs, trial
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import trial
 from ansible_collections.mainstay.backend.plugins.module_utils._tls import AUTHORITIES, CHAIN, KEY, server_name
 from ansible_collections.mainstay.backend.plugins.module_utils._tls_serving import Place, places
 
@@ -39,12 +39,12 @@ class Certificates:
         servers, files = [], {}
         for server in SERVERS:
             mine = next(
-                (item for item in items if context.description.certificates.get(server) == item.credential.name), None
+                (item for item in items if context.servers.certificates.get(server) == item.credential.name), None
             )
             where = _listening(context, server)
             if not where or not (mine or (clients and _asks(context, server))):
                 continue
-            servers.append({"server": server, "name": server_name(context.description, server), **where})
+            servers.append({"server": server, "name": server_name(context.servers, server), **where})
             files[server] = {"add_clients": clients} if clients and _asks(context, server) else {}
             if mine:
                 found = material(trial(mine).secret)
@@ -84,7 +84,7 @@ ADAPTER = Certificates()
 
 def _asks(context: Context, server: str) -> bool:
     """Whether SERVER asks clients for a certificate."""
-    description = context.description
+    description = context.servers
     if server == "postgres":
         return description.cluster.tls.clients != "off"
     return any(item.tls.on and item.tls.clients != "off" for item in description.instances if item.state == "present")
@@ -98,8 +98,8 @@ def _client_authorities(items: Sequence[Rotating]) -> str:
 
 def _listening(context: Context, server: str) -> dict[str, Any]:
     """Where SERVER listens with TLS on the described host; nothing where it does not."""
-    description = context.description
-    if server not in description.certificates or not runs(context, server):
+    description = context.servers
+    if server not in description.certificates or server not in description.runs:
         return {}
     if server == "postgres":
         return {"port": description.cluster.port, "addresses": list(description.cluster.listen_addresses)}
@@ -132,7 +132,7 @@ def _own(context: Context, server: str) -> list[tuple[str, int, str]]:
     told = _listening(context, server)
     if not told:
         return []
-    name = server_name(context.description, server)
+    name = server_name(context.servers, server)
     found: list[Place] = []
     for entry in told.get("instances", [{"name": "postgres", **told}]):
         found += places(server, entry["name"], entry["addresses"], entry["port"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._postgres_live import SOCKET
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes, runs
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes
 
 
 class Postgres:
@@ -55,17 +55,17 @@ def _logins(item: Rotating) -> list[dict[str, Any]]:
 
 
 def _call(context: Context, state: str, logins: Sequence[dict[str, Any]]) -> list[Call]:
-    if not logins or not runs(context, "postgres"):
+    if not logins or "postgres" not in context.servers.runs:
         return []
-    return [Call("postgres_login", {"state": state, "port": context.description.cluster.port, "logins": list(logins)})]
+    return [Call("postgres_login", {"state": state, "port": context.servers.cluster.port, "logins": list(logins)})]
 
 
 def _places(context: Context) -> list[Place]:
     """This host's own server; where it may want TLS, by its Unix socket, which asks for the same password."""
-    if not runs(context, "postgres"):
+    if "postgres" not in context.servers.runs:
         return []
-    cluster = context.description.cluster
-    if context.description.endpoints["database", ""].tls:
+    cluster = context.servers.cluster
+    if cluster.tls.on:
         return [{"socket": f"{SOCKET}/.s.PGSQL.{cluster.port}"}]
     return [{"host": local(cluster.listen_addresses), "port": cluster.port}]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_kinds import Call, Context, Probe, Rotating
-from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes, runs
+from ansible_collections.mainstay.backend.plugins.module_utils._rotation_logins import Place, local, probes
 
 if TYPE_CHECKING:
     from ansible_collections.mainstay.backend.plugins.plugin_utils.types import Instance
@@ -52,18 +52,18 @@ def _login(item: Rotating) -> dict[str, Any]:
 
 def _instances(context: Context, item: Rotating) -> list[Instance]:
     """The instances of this host that know the user of ITEM."""
-    if not runs(context, "valkey"):
+    if "valkey" not in context.servers.runs:
         return []
-    known = [one for one in context.description.instances if one.state == "present"]
+    known = [one for one in context.servers.instances if one.state == "present"]
     return [one for one in known if item.credential.kind == ADMIN_KIND or one.name == item.credential.target]
 
 
 def _places(context: Context, item: Rotating) -> list[Place]:
-    found: list[Place] = []
-    for one in _instances(context, item):
-        spoken = context.description.endpoints["instance", one.name]
-        found.append({"socket": one.socket} if spoken.tls else {"host": local(one.bind), "port": one.port})
-    return found
+    """This host's own instances; where they speak TLS, by their Unix sockets, which ask for the same password."""
+    return [
+        {"socket": one.socket} if one.tls.on else {"host": local(one.bind), "port": one.port}
+        for one in _instances(context, item)
+    ]
 
 
 def _call(context: Context, items: Sequence[Rotating], state: str, end: bool = False) -> list[Call]:

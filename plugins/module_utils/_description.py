@@ -113,6 +113,17 @@ class Description:
     #: Memory that Valkey may take on the host that runs PostgreSQL.
     valkey_bytes: int = 0
 
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The data servers that the host runs itself, by its groups."""
+        return tuple(server for server in SERVERS if server in self.host.groups)
+
+    @property
+    def served_elsewhere(self) -> bool:
+        """Whether the inventory names another host's servers for the consumers on a host that runs such servers itself."""
+        named = [self.host.variables.get(f"backend_{server}_host") for server in self.runs]
+        return any(name not in (None, "", self.host.name) for name in named)
+
     def consumers_here(self) -> tuple[Consumer, ...]:
         return tuple(consumer for consumer in self.consumers if self.host.name in consumer.hosts)
 

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 class Context:
     """What every verb is told. `admin` is Valkey's administrator (None: the store has none); `now` the controller's time (UTC).
 
-    `servers` are the data servers (valkey, postgres) that the described host runs itself.
+    `description` has the servers that serve the consumers on the described host, `own` those that it runs itself (None: the same).
     """
 
     description: Description
     admin: Issued | None = field(default=None, repr=False)
     now: str = ""
+    own: Description | None = None
 
     @property
-    def servers(self) -> tuple[str, ...]:
-        return tuple(group for group in ("valkey", "postgres") if group in self.description.host.groups)
+    def servers(self) -> Description:
+        """The description whose instances and cluster are the host's own; `Description.runs` says whether it has any."""
+        return self.own or self.description
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 Place = Mapping[str, Any]
 
 
-def runs(context: Context, server: str) -> bool:
-    """Whether the described host runs SERVER (valkey, postgres), so that the description's instances or cluster are its own."""
-    named = context.description.host.variables.get(f"backend_{server}_host")
-    return server in context.servers and named in (None, "", context.description.host.name)
-
-
 def trial(item: Rotating) -> Version:
     """The version that shall work."""
     return item.record.pending or item.record.current

@@ -63,6 +63,10 @@ class BackendAction(ActionBase):
             raise MainstayError("the inventory cannot be used:\n" + "\n".join(f"- {problem}" for problem in problems))
         return description
 
+    def own_servers(self, description: Description, task_vars: dict[str, Any]) -> Description:
+        """DESCRIPTION with the servers that the current host runs itself, also where its consumers are served by another one's."""
+        return self.describe(task_vars, description.runs) if description.served_elsewhere else description
+
     def render(self, source: str, variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
         """The template SOURCE (absolute, or below the role's templates/) rendered with VARIABLES over the task's own."""
         path = source if os.path.isabs(source) else self._find_needle("templates", source)
