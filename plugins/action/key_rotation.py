@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _rotation
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
-from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
+from ansible_collections.mainstay.backend.plugins.module_utils._description import Description, everywhere
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import (
     active,
     batch_steps,
@@ -48,7 +48,7 @@ class ActionModule(BackendAction):
         state = str(given["state"])
         if state not in STATES:
             raise MainstayError(f"key_rotation.state: found {state!r}; expected one of {', '.join(STATES)}")
-        description = self.describe(task_vars)
+        description = everywhere(self.describe(task_vars), group_members(task_vars))
         store = open_store(description)
         lock = RunLock(description.store_dir, description.environment)
         if state == "PLANNED":

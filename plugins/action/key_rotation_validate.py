@@ -16,7 +16,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._checking import 
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_calls import reload_call
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import probe_arguments
 from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
-from ansible_collections.mainstay.backend.plugins.module_utils._description import describe
+from ansible_collections.mainstay.backend.plugins.module_utils._description import everywhere
 from ansible_collections.mainstay.backend.plugins.module_utils._findings import FAIL_ON, Finding, counts, fails
 from ansible_collections.mainstay.backend.plugins.module_utils._findings_report import report_lines, summary
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import parse_age, told
@@ -40,7 +40,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._store import iss
 from ansible_collections.mainstay.backend.plugins.module_utils._table import table
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
 from ansible_collections.mainstay.backend.plugins.plugin_utils.controller_commands import parted, probe_here
-from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, plain, read_hosts
+from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members, plain
 from ansible_collections.mainstay.backend.plugins.plugin_utils.other_stores import other_stores
 from ansible_collections.mainstay.backend.plugins.plugin_utils.reports import report_path, write_junit, write_sarif
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import open_store
@@ -64,18 +64,19 @@ class ActionModule(BackendAction):
         for option in ("only", "search"):
             given[option] = _listed(given[option], option)
         description = self.describe(task_vars)
-        credentials = rotatable(description)
+        credentials = rotatable(everywhere(description, group_members(task_vars)))
         self._check(given, credentials)
         contents = open_store(description).read()
         known = known_part(description, contents)
+        own = known_part(self.own_servers(description, task_vars), contents)
+        here = {**known.credentials, **own.credentials}
         released = {
-            name: issued(record, known.credentials[name].target if name in known.credentials else "")
+            name: issued(record, here[name].target if name in here else "")
             for name, record in contents.records.items()
-            if name in known.credentials or name == ADMIN
+            if name in here or name == ADMIN
         }
         now, key = datetime.now(UTC), secrets.token_hex(32)
         files = expected_files(known, released)
-        own = known_part(self.own_servers(description, task_vars), contents)
         context = Context(known, released.get(ADMIN), told(now), own)
         probes = expected_probes(context, contents, released)
         remote, here = parted(probes)
@@ -91,7 +92,6 @@ class ActionModule(BackendAction):
             issued=released,
             now=now,
             key=key,
-            declared=self._declared(task_vars) if whole else (),
             files=files.files,
             texts=files.texts,
             lines=files.lines,
@@ -136,11 +136,6 @@ class ActionModule(BackendAction):
             **probe_arguments(probes),
             "consumers": reload_call(context.description, None, "checked")["consumers"],
         }
-
-    def _declared(self, task_vars: dict[str, Any]) -> set[str]:
-        """The credentials that any host declares: each may have databases of its own."""
-        hosts, groups = read_hosts(self._templar, task_vars), group_members(task_vars)
-        return {name for host in hosts for name in describe(hosts, host, groups)[0].credentials}
 
     def _result(
         self,

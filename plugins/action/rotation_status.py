@@ -9,9 +9,11 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.mainstay.backend.plugins.module_utils._description import everywhere
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import plan
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_plan import rotatable, status_table, users
 from ansible_collections.mainstay.backend.plugins.plugin_utils.action import BackendAction
+from ansible_collections.mainstay.backend.plugins.plugin_utils.inventory import group_members
 from ansible_collections.mainstay.backend.plugins.plugin_utils.rotation_lock import RunLock, told
 from ansible_collections.mainstay.backend.plugins.plugin_utils.store import open_store
 
@@ -19,7 +21,7 @@ from ansible_collections.mainstay.backend.plugins.plugin_utils.store import open
 class ActionModule(BackendAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         self.arguments()
-        description = self.describe(task_vars)
+        description = everywhere(self.describe(task_vars), group_members(task_vars))
         contents = open_store(description).read()
         known = rotatable(description)
         planned = plan(known, contents, datetime.now(UTC))

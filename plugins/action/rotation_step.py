@@ -19,7 +19,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._adapter_token im
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
 from ansible_collections.mainstay.backend.plugins.module_utils._consumer_calls import reload_call
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import probe_arguments
-from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN
+from ansible_collections.mainstay.backend.plugins.module_utils._credentials import ADMIN, Credential
 from ansible_collections.mainstay.backend.plugins.module_utils._description import Description
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation import told
 from ansible_collections.mainstay.backend.plugins.module_utils._rotation_adapters import adapters_for
@@ -54,15 +54,18 @@ class ActionModule(BackendAction):
         phase(verb)
         description = self.describe(task_vars)
         self._vars = task_vars
+        own = self.own_servers(description, task_vars)
+        known = {**rotatable(own), **rotatable(description)}
         store = open_store(description)
         contents, now = store.read(), datetime.now(UTC)
-        wanted = names if verb == "check" else active(contents, names, now)
+        # what other hosts have to do with is theirs
+        wanted = [name for name in (names if verb == "check" else active(contents, names, now)) if name in known]
         if verb in ("retire", "refused"):
             # what rests is not retired by this run, though its time may have ended meanwhile
             wanted = [name for name in wanted if reached(contents.records[name].state, "CONSUMERS_OK")]
-        items = [_rotating(description, contents, name) for name in wanted]
+        items = [_rotating(known[name], contents) for name in wanted]
         admin = issue_these(store, [description.admin], True, True)[ADMIN]
-        context = Context(description, admin, told(now), self.own_servers(description, task_vars))
+        context = Context(description, admin, told(now), own)
         crash_run(f"before-{verb}")
         if verb == "check":
             result = self._check(context, items)
@@ -153,8 +156,8 @@ def probes(verb: str, context: Context, items: Sequence[Rotating]) -> list[Probe
     return [probe for adapter, mine in adapters_for(items) for probe in getattr(adapter, verb)(context, mine)]
 
 
-def _rotating(description: Description, contents: Contents, name: str) -> Rotating:
-    credential, record = rotatable(description)[name], contents.records[name]
+def _rotating(credential: Credential, contents: Contents) -> Rotating:
+    record = contents.records[credential.name]
     return Rotating(credential, record, issued(record, credential.target))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.mainstay.backend.plugins.module_utils._agreement import (
@@ -193,6 +193,23 @@ def describe(
     check_environment(found, problems)
     _check_hosts(found, valkey, postgres, serves, problems)
     return found, list(dict.fromkeys(problems))
+
+
+def everywhere(found: Description, groups: Mapping[str, Sequence[str]]) -> Description:
+    """FOUND with the credentials and consumers that any host of the inventory knows: each may have servers and variables of its own."""
+    credentials, consumers = dict(found.credentials), {item.name: item for item in found.consumers}
+    for name in found.hosts:
+        seen = describe(found.hosts, name, groups)[0]
+        for view in (seen, describe(found.hosts, name, groups, seen.runs)[0]) if seen.served_elsewhere else (seen,):
+            credentials = {**view.credentials, **credentials}
+            for item in view.consumers:
+                known = consumers.get(item.name, item)
+                consumers[item.name] = replace(
+                    known,
+                    hosts=tuple(dict.fromkeys((*known.hosts, *item.hosts))),
+                    credentials=tuple(dict.fromkeys((*known.credentials, *item.credentials))),
+                )
+    return replace(found, credentials=credentials, consumers=tuple(consumers.values()))
 
 
 def _shared(variables: Mapping[str, Any], name: str, pattern: str, problems: list[Problem]) -> str:

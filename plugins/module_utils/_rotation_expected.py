@@ -91,7 +91,7 @@ def expected_probes(context: Context, contents: Contents, issued: Mapping[str, I
 
     What is in use a host is told only where a consumer on it has it anyway, or where no consumer of any host could try it.
     """
-    credentials = dict(context.description.credentials)
+    credentials = {**context.description.credentials, **context.servers.credentials}
     if context.admin is not None:
         credentials[ADMIN] = context.description.admin
     items = [Rotating(item, contents.records[name], issued[name]) for name, item in credentials.items()]

@@ -35,7 +35,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Expected:
-    """What is right. `issued` are the credentials that the store has; `declared` all names that any host declares.
+    """What is right. `credentials` are those that any host declares; `issued` those of the host's servers and consumers, as the store has them.
 
     `files`: path -> {owner, group, mode, state, credential, folder}; `texts`: path -> the whole content of a secret's file;
     `lines`: path -> (variable, its credential, whole line) of an environment file. `probes`: probe id -> (credential, expect).
@@ -47,7 +47,6 @@ class Expected:
     issued: Mapping[str, Issued] = field(repr=False)
     now: datetime
     key: str = field(default="", repr=False)
-    declared: Collection[str] = ()
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     lines: Mapping[str, Sequence[tuple[str, str, str]]] = field(default_factory=dict, repr=False)

@@ -20,6 +20,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._store import Con
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = os.environ.get("MAINSTAY_IT_PREFIX", "mainstay-it")
 KV, DB, WEB = (f"{PREFIX}-{name}" for name in ("kv", "db", "web"))
+#: An instance that one host runs, for nobody who is served by the other.
+QUEUE = {"port": 6383, "purpose": "queue"}
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 RECAP = re.compile(r"^(\S+)\s*: ok=\d+\s+changed=(\d+)", re.MULTILINE)
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\nExecReload=/bin/true\n"
@@ -126,7 +128,13 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     inventory = {
         "all": {
             "vars": shared,
-            "hosts": {name: {"backend_address": address} for name, address in addresses.items()},
+            "hosts": {name: {"backend_address": address} for name, address in addresses.items()}
+            | {
+                DB: {
+                    "backend_address": addresses[DB],
+                    "valkey_instances": {**shared["valkey_instances"], "queue": QUEUE},
+                }
+            },
             "children": {group: {"hosts": {name: {} for name in names}} for group, names in members.items()},
         }
     }
@@ -150,6 +158,9 @@ def test_a_rotation_reaches_every_server(hosts: Hosts) -> None:
     assert all(changed[name] for name in (KV, DB, WEB))
     assert hosts.outcomes(before) == {"refused"}
     assert hosts.outcomes(hosts.store()) == {"works"}
+    current = {name: record.current.id for name, record in hosts.store().records.items()}
+    assert "shop_queue" in current
+    assert [name for name, record in before.records.items() if record.current.id == current[name]] == []
     hosts.ok("validate_rotation")
     assert hosts.ok("rotate_secrets") == {KV: 0, DB: 0, WEB: 0}
     assert hosts.ok("site") == {KV: 0, DB: 0, WEB: 0}
