@@ -1,6 +1,9 @@
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Servers and application on hosts of their own, Valkey on two of them: every server of a credential takes part in its rotation."""
+"""Servers and application on hosts of their own, Valkey on two of them: every server of a credential takes part in its rotation.
+
+Each host has another release of Debian.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from ansible_collections.mainstay.backend.plugins.module_utils._store import Con
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = os.environ.get("MAINSTAY_IT_PREFIX", "mainstay-it")
 KV, DB, WEB = (f"{PREFIX}-{name}" for name in ("kv", "db", "web"))
+#: Of every release that is supported: Valkey 8.0 of the backports, Valkey 9.1 and PostgreSQL 18, and a consumer of them.
+RELEASES = {KV: "12", DB: "14", WEB: "13"}
 #: An instance that one host runs, for nobody who is served by the other.
 QUEUE = {"port": 6383, "purpose": "queue"}
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
@@ -104,7 +109,9 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     ask = ["docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"]
     addresses = {}
     for name in (KV, DB, WEB):
-        subprocess.run([ROOT / "scripts/host", "up", name, "13", "--network", network], check=True, capture_output=True)
+        subprocess.run(
+            [ROOT / "scripts/host", "up", name, RELEASES[name], "--network", network], check=True, capture_output=True
+        )
         addresses[name] = subprocess.run([*ask, name], check=True, capture_output=True, text=True).stdout.strip()
     on(
         WEB,
