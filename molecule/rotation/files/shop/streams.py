@@ -48,13 +48,26 @@ class Listener(threading.Thread):
     def run(self) -> None:
         while not self.closing:
             try:
-                message = self.pubsub.get_message(timeout=0.5)
-                if message and message["type"] == "message":
-                    self.shop.heard(message["channel"].decode(), message["data"].decode())
+                self.take(0.5)
             except (redis.RedisError, OSError, ValueError, AttributeError) as error:
                 if not self.closing:
                     self.again(error)
+        try:
+            # what was published before the next one listened is for this one, and may still be on its way
+            self.pubsub.unsubscribe()
+            while self.pubsub.subscribed and self.take(5):
+                pass
+        except (redis.RedisError, OSError, ValueError, AttributeError) as error:
+            found = kind(error, self.servers, "cable", self.known)[0]
+            self.shop.tally.failed("cable", found, f"listening to the end: {error}", time.time())
         self.pubsub.close()
+
+    def take(self, seconds: float) -> bool:
+        """Waits so long for the next message; whether one came."""
+        message = self.pubsub.get_message(timeout=seconds)
+        if message and message["type"] == "message":
+            self.shop.heard(message["channel"].decode(), message["data"].decode())
+        return message is not None
 
     def again(self, error: BaseException) -> None:
         started = time.time()
