@@ -20,12 +20,14 @@ import time
 from pathlib import Path
 
 from dotenv import dotenv_values
-from servers import SERVERS, PoolWarnings, Servers
+from servers import AWAY, SERVERS, PoolWarnings, Servers
 from streams import TABLE, THREADS, Listener, Stream
 from tally import Tally
 from tokens import CHANNEL, Calls, Keys, Tokens
 
 PORT = 8090
+#: So long a reload waits for a server that restarts, in seconds.
+PATIENCE = 20
 
 
 class Shop:
@@ -80,11 +82,16 @@ class Shop:
     def reload(self) -> None:
         started = time.time()
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
-        try:
-            self.configure()
-            self.tally.count("reloads")
-        except Exception as error:  # whatever it is: the program works on as it was, and says so
-            self.tally.failed("program", "reload", f"{type(error).__name__}: {error}", started)
+        while True:
+            try:
+                self.configure()
+                self.tally.count("reloads")
+            except Exception as error:  # whatever it is: the program works on as it was, and says so
+                if AWAY.search(str(error)) and time.time() - started < PATIENCE:
+                    time.sleep(0.2)
+                    continue
+                self.tally.failed("program", "reload", f"{type(error).__name__}: {error}", started)
+            break
         notify("READY=1")
 
     def work(self) -> int:
