@@ -58,7 +58,8 @@ POINTS = {
 #: For `make test`: one before anything works, one whose work on the hosts outlives the controller, one with half of the old taken away.
 SHARE = ("stage/valkey.set-not-saved", "run:after-stage", "retire/valkey.set-not-saved")
 ALL = os.environ.get("MAINSTAY_CHAOS", "")
-MOMENTS = {"": 1, "all": 50}.get(ALL) or int(ALL)
+#: The one of `make test`: PostgreSQL restarts while a consumer is reloaded.
+MOMENTS = {"": [18], "all": range(50)}.get(ALL) or range(int(ALL))
 SEED = int(os.environ.get("MAINSTAY_CHAOS_SEED", "4"))
 SERVERS = ("valkey-server@cache", "valkey-server@session", "valkey-server@cable", "postgresql@17-main")
 #: Keys rest until what they signed is over: they rotate in test_rotation.
@@ -111,9 +112,9 @@ def test_a_run_that_dies_at_a_point_is_gone_on_with(scene: Scene, point: str) ->
     cycle(scene, point, lambda run: run.wait())
 
 
-@pytest.mark.parametrize("number", range(MOMENTS))
+@pytest.mark.parametrize("number", MOMENTS)
 def test_a_run_that_dies_at_any_moment_is_gone_on_with(scene: Scene, number: int) -> None:
-    """Every second time, and the first, a server restarts meanwhile."""
+    """Every second time a server restarts meanwhile."""
     dice = random.Random(f"{SEED}/{number}")
     tasks, more = dice.randint(2, 30), dice.uniform(0, 1.5)
     server = "" if number % 2 else dice.choice(SERVERS)
