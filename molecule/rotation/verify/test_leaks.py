@@ -171,7 +171,8 @@ def test_nothing_secret_on_the_controller(sampled: Path, truth: Truth, memory: M
     )
     checked = 0
     for place in places:
-        for path in place.rglob("*"):
+        # os.walk passes over a folder that goes while it looks
+        for path in (Path(folder, name) for folder, _inner, names in os.walk(place) for name in names):
             if readable(path, began) and path != source:
                 checked += 1
                 assert search_file(memory.needles, path) == set(), path

@@ -69,7 +69,9 @@ def wait_for_work(seconds: float = 60) -> None:
     """Until both programs say that they are well: every stream goes on, nothing failed in the last second."""
     until = time.monotonic() + seconds
     for host in APPS:
-        while "well" not in on(host, "python3", "-c", HEALTH, check=False):
+        # a program that has just begun is well before it has told anything
+        told = f'test -s {FOLDER}/load.json && python3 -c "$0"'
+        while "well" not in on(host, "sh", "-c", told, HEALTH, check=False):
             assert time.monotonic() < until, (
                 f"{host}: the program does not work: {on(host, 'systemctl', 'status', 'shop', check=False)}"
             )
