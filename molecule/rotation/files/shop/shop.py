@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from dotenv import dotenv_values
-from servers import AWAY, SERVERS, PoolWarnings, Servers
+from servers import LOST, REFUSED, SERVERS, PoolWarnings, Servers
 from streams import TABLE, THREADS, Listener, Stream
 from tally import Tally
 from tokens import CHANNEL, Calls, Keys, Tokens
@@ -64,7 +64,11 @@ class Shop:
         told = {key: value or "" for key, value in dotenv_values(self.env_file, interpolate=False).items()}
         keys = Keys(Path(os.environ["SHOP_SECRETS"], "shop_tokens.keys"))
         fresh = Servers(told)
-        fresh.open()
+        try:
+            fresh.open()
+        except BaseException:
+            fresh.close()
+            raise
         if self.now is None:
             self.keys = keys
         listener = Listener(self, fresh)
@@ -87,7 +91,8 @@ class Shop:
                 self.configure()
                 self.tally.count("reloads")
             except Exception as error:  # whatever it is: the program works on as it was, and says so
-                if AWAY.search(str(error)) and time.time() - started < PATIENCE:
+                lost = isinstance(error, LOST) and not REFUSED.search(str(error))
+                if lost and time.time() - started < PATIENCE:
                     time.sleep(0.2)
                     continue
                 self.tally.failed("program", "reload", f"{type(error).__name__}: {error}", started)
