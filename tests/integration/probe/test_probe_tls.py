@@ -45,7 +45,8 @@ def secured(site: Any) -> Iterator[Any]:
     for name, value in {"ssl": "on", "ssl_cert_file": "probe.pem", "ssl_key_file": "probe.key"}.items():
         site.sql(f"ALTER SYSTEM SET {name} = '{value}'")
     site.sql("SELECT pg_reload_conf()")
-    site.host.until("sh -c 'ss -ltn'", ":6392", 10)
+    for port in (6391, 6392):
+        site.host.until("ss -ltn", f":{port}", 30)
     yield site
     site.host.run("pkill -9 -f '[v]alkey-server.*639[12]'", check=False)
     for name in before:

@@ -23,14 +23,14 @@ LOGGED_IN = """
 import socket, time
 server = socket.create_connection(("127.0.0.1", 6379))
 server.sendall(b"AUTH shop_cache_b of-no-worth\\r\\n")
-time.sleep(60)
+time.sleep(300)
 """
 #: Connects to Valkey, and does not log in. It may PING where the default user is on.
 NOT_LOGGED_IN = """
 import socket, sys, time
 server = socket.create_connection(("127.0.0.1", 6379))
 server.sendall(sys.argv[1].encode() + b"\\r\\n")
-time.sleep(60)
+time.sleep(300)
 """
 FILE, ENV = "/run/secrets/shop/shop_db", "/etc/shop/.env"
 
@@ -68,15 +68,15 @@ def store(site: Any, change: Callable[[dict[str, Any]], None]) -> Iterator[None]
 def session(site: Any, *command: str, password: str) -> Iterator[None]:
     """A program on the host that keeps a session open, with the password in its environment."""
     wrapped = ["env", f"PGPASSWORD={password}", f"REDISCLI_AUTH={password}", *command]
-    process = site.host.spawn(["timeout", "60", *wrapped])
+    process = site.host.spawn(["timeout", "300", *wrapped])
     try:
         yield
     finally:
         process.kill()
-        site.host.run("pkill -f '[t]imeout 60'", check=False)
+        site.host.run("pkill -f '[t]imeout 300'", check=False)
 
 
-def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -163,7 +163,7 @@ def test_sessions_of_the_old_login(site: Any) -> None:
     site.valkey("cache", "ACL", "SETUSER", "shop_cache_b", "on", ">of-no-worth", "+@all")
     site.sql("ALTER ROLE shop_db_b LOGIN PASSWORD 'of-no-worth'")
     logged_in = ("python3", "-c", LOGGED_IN)
-    sleep = ("psql", "-h", "127.0.0.1", "-U", "shop_db_b", "-d", "shop", "-c", "SELECT pg_sleep(50)")
+    sleep = ("psql", "-h", "127.0.0.1", "-U", "shop_db_b", "-d", "shop", "-c", "SELECT pg_sleep(250)")
     try:
         with (
             session(site, *logged_in, password="of-no-worth"),
