@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -106,10 +107,11 @@ def test_a_command_gets_the_secret_and_says_by_its_exit_code() -> None:
 
 def test_a_command_that_does_not_end_is_ended_with_its_children() -> None:
     began = time.monotonic()
-    code = "import subprocess, time; subprocess.Popen(['sleep', '7.31']); time.sleep(20)"
+    child = f"17.{os.getpid()}"
+    code = f"import subprocess, time; subprocess.Popen(['sleep', '{child}']); time.sleep(40)"
     assert tries(code).outcome == "unreachable"
     assert time.monotonic() - began < 15
-    assert "7.31" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert child not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
 def test_a_rails_key(tmp_path: Any) -> None:
