@@ -17,11 +17,12 @@ import sys
 import time
 from pathlib import Path
 
-from bench_runs import RELEASE, TOP, Figure, Run, host, play, say, show, write_inventory
+from bench_runs import RELEASE, TOP, Figure, Run, halt, host, play, say, show, write_inventory
 
 WORK = TOP / ".build" / "bench"
 HOSTS = ("mainstay-bench-1", "mainstay-bench-2", "mainstay-bench-3")
-BARE = "mainstay-bench-bare"
+#: Each run has a host of its own, and none is removed before the end.
+FRESH, BARE = "mainstay-bench-fresh-{}", "mainstay-bench-bare-{}"
 MOST_EXECUTIONS, MOST_CALLS, MOST_SECONDS, MOST_COLD, MOST_THREE = 20, 14, 12.0, 1.3, 1.6
 #: A line of ansible.posix.profile_tasks: what a task was called, and its seconds.
 TASK = re.compile(r"^(\S.*?) -{2,} +([\d.]+)s$", re.MULTILINE)
@@ -62,45 +63,43 @@ def round_trips(path: Path) -> tuple[int, int]:
     return unchanged(path, "-vvv").round_trips()
 
 
-def packages() -> set[str]:
-    command = ["docker", "exec", HOSTS[0], "dpkg-query", "-W", "-f", "${binary:Package}\n"]
+def packages(name: str) -> set[str]:
+    command = ["docker", "exec", name, "dpkg-query", "-W", "-f", "${binary:Package}\n"]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
-def bare(names: list[str]) -> float:
+def bare(name: str, names: list[str]) -> float:
     """Seconds that a bare shell script takes to install these packages on a fresh host."""
-    host("down", BARE)
-    host("up", BARE, RELEASE)
+    host("up", name, RELEASE)
     started = time.monotonic()
     subprocess.run(
-        ["docker", "exec", "-i", BARE, "sh", "-s"],
+        ["docker", "exec", "-i", name, "sh", "-s"],
         input=BARE_SCRIPT.format(packages=" ".join(names)),
         text=True,
         check=True,
         capture_output=True,
     )
     seconds = time.monotonic() - started
-    host("down", BARE)
+    halt(name)
     return seconds
 
 
 def cold(runs: int) -> tuple[float, float]:
     """Medians of a first run on a fresh host and of the bare script, in turn, from one warm archive of packages."""
-    alone = {name: inventory(name, (name,)) for name in HOSTS}
-    host("down", HOSTS[0])
-    host("up", HOSTS[0], RELEASE)
-    before = packages()
+    first, *others = (FRESH.format(turn) for turn in range(runs + 1))
+    host("up", first, RELEASE)
+    before = packages(first)
     say("a first run that is not counted, so that both find the packages downloaded ...")
-    site(alone[HOSTS[0]])
-    names = sorted(packages() - before)
+    site(inventory(first, (first,)))
+    names = sorted(packages(first) - before)
+    halt(first)
     ours, theirs = [], []
-    for turn in range(runs):
-        name = HOSTS[turn % len(HOSTS)]
-        host("down", name)
+    for turn, name in enumerate(others):
         host("up", name, RELEASE)
-        run = site(alone[name], profile=True)
+        run = site(inventory(name, (name,)), profile=True)
+        halt(name)
         ours.append(run.seconds)
-        theirs.append(bare(names))
+        theirs.append(bare(BARE.format(turn), names))
         say(f"cold run: {ours[-1]:.1f} s; the bare script with the same {len(names)} packages: {theirs[-1]:.1f} s")
     tasks = [(task, float(seconds)) for task, seconds in TASK.findall(run.output) if float(seconds) >= 0.2]
     say(f"where the {ours[-1]:.1f} s of the last one went:")
@@ -149,7 +148,10 @@ def measure(only_counts: bool, only_cold: bool, runs: int) -> list[Figure]:
 
 def clear() -> None:
     """Hosts and the store that knows their passwords come and go together."""
-    host("down", *HOSTS, BARE)
+    command = ["docker", "ps", "--all", "--format", "{{ .Names }}", "--filter", "name=^/mainstay-bench-[0-9fb]"]
+    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    if names:
+        host("down", *names)
     shutil.rmtree(WORK / "secrets", ignore_errors=True)
 
 

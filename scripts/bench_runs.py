@@ -60,6 +60,12 @@ def host(*arguments: str) -> None:
     subprocess.run([TOP / "scripts" / "host", *arguments], check=True)
 
 
+def halt(*names: str) -> None:
+    """Ends hosts and leaves them on the disk: what a removal leaves to write and to discard would be in the time of whoever runs next."""
+    subprocess.run(["docker", "kill", *names], check=True, capture_output=True)
+    os.sync()
+
+
 def write_inventory(folder: Path, content: Mapping[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "inventory.yml"
