@@ -8,12 +8,17 @@ import hashlib
 import ssl
 from dataclasses import dataclass, field
 
-from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import Odd, Outcome, Refused, Unwanted, Wire
+from ansible_collections.mainstay.backend.plugins.module_utils._probe_wire import (
+    ALERT_SECONDS,
+    Odd,
+    Outcome,
+    Refused,
+    Unwanted,
+    Wire,
+)
 
 #: full: the certificate and its name; ca: the certificate alone; none: encrypted, to whomever it is.
 VERIFY = ("full", "ca", "none")
-#: With TLS 1.3 a server looks at our certificate after its own handshake is over: so long is waited for its alert.
-_ALERT_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def probe_tls(wire: Wire, host: str, tls: Tls, wanted: str) -> Outcome:
     try:
         tls.secure(wire, host)
         if tls.certificate:
-            wire.pause(_ALERT_SECONDS)
+            wire.pause(ALERT_SECONDS)
     except Unwanted as error:
         raise Refused(str(error)) from None
     found = fingerprint(wire.certificate())

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 #: A login takes a few hundred bytes. More is no login.
 MOST_BYTES = 1 << 18
+#: With TLS 1.3 a server looks at our certificate after its own handshake is over: so long is waited for its alert.
+ALERT_SECONDS = 1.0
 
 
 class Refused(Exception):
@@ -88,7 +90,7 @@ class Wire:
             self._socket.settimeout(self._left())
             self._socket.sendall(data)
         except OSError as error:
-            raise self._failure(error) from None
+            raise self._last_word(error) from None
 
     def take(self, count: int) -> bytes:
         """Exactly COUNT bytes, and not one more from the socket: what follows may be TLS."""
@@ -144,13 +146,25 @@ class Wire:
             self._socket.settimeout(self._left())
             found = self._socket.recv(count)
         except OSError as error:
-            raise self._failure(error) from None
+            raise self._last_word(error) from None
         if not found:
             raise Unreachable("it closed the connection")
         self._taken += len(found)
         if self._taken > MOST_BYTES:
             raise Odd("it sends more than a login takes")
         self._buffer += found
+
+    def _last_word(self, error: OSError) -> Exception:
+        """The failure that ERROR is. Where a server turns our certificate away, what fails may be a write to a connection that it has
+        closed, and the alert that says why waits to be read."""
+        if isinstance(self._socket, ssl.SSLSocket) and isinstance(error, (ConnectionError, ssl.SSLEOFError)):
+            try:
+                self._socket.settimeout(min(ALERT_SECONDS, self._left()))
+                self._socket.recv(1)
+            except OSError as later:
+                if isinstance(later, ssl.SSLError) and not isinstance(later, (TimeoutError, ssl.SSLEOFError)):
+                    return self._failure(later)
+        return self._failure(error)
 
     def _left(self) -> float:
         left = self._until - time.monotonic()
