@@ -148,6 +148,7 @@ def measure(only_counts: bool, only_cold: bool, runs: int) -> list[Figure]:
 
 def clear() -> None:
     """Hosts and the store that knows their passwords come and go together."""
+    # those of HOSTS, FRESH and BARE, and not those of bench_rotation
     command = ["docker", "ps", "--all", "--format", "{{ .Names }}", "--filter", "name=^/mainstay-bench-[0-9fb]"]
     names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     if names:

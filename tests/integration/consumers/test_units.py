@@ -122,7 +122,7 @@ def test_a_health_check_that_says_no_stops_it_in_time(units: Any, reload: Callab
     run = reload(consumer("sick", health={"url": url, "timeout": 3}), consumer("later"))
     expected = f"consumer sick: {url}: found status 503; expected 200 after 3 s (journalctl -u sick.service)"
     assert run.code and run.message == f"{expected}\nleft alone: later"
-    assert became(run, "seconds")[0][1] < 30 and units.pid("later") == before
+    assert became(run, "seconds")[0][1] < 8 and units.pid("later") == before
     run = reload(consumer("sick", health={"tcp": 9, "timeout": 2}))
     assert "port 9 of 127.0.0.1: Connection refused after 2 s" in run.message
     run = reload(consumer("sick", health={"url": url, "status": 503}))

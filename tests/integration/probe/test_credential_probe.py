@@ -126,7 +126,7 @@ def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) 
         passwords = {item["id"]: shop if item["kind"] == "postgres" else cache for item in entries}
         began = time.monotonic()
         run = site.probe(entries, passwords, connect_timeout=1, timeout=2)
-        assert time.monotonic() - began < 60  # the kernel alone would try for two minutes
+        assert time.monotonic() - began < 15
     finally:
         deaf.kill()
         site.host.run("systemctl kill -s CONT valkey-server@cache; pkill -f '[6]399'", check=False)
@@ -208,4 +208,4 @@ def test_fifty_logins_each_of_both_servers_take_a_second_or_so(site: Any) -> Non
     took = time.monotonic() - began - base
     print(f"100 logins: {took:.2f} s with Ansible's own time for a module")
     assert {item["outcome"] for item in result["outcomes"]} == {"works"}
-    assert took < 30
+    assert took < 10

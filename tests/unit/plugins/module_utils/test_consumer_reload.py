@@ -196,7 +196,7 @@ def test_an_address_and_a_port_are_asked(port: int) -> None:
 def test_an_answer_that_never_ends_is_waited_for_in_bounds(mute: int) -> None:
     start = time.monotonic()
     told = ask(Health("url", url=f"http://127.0.0.1:{mute}/"), "root", "root", 1)
-    assert told == f"http://127.0.0.1:{mute}/: no answer in time" and time.monotonic() - start < 20
+    assert told == f"http://127.0.0.1:{mute}/: no answer in time" and time.monotonic() - start < 3
 
 
 def test_a_command_is_asked_and_ended_with_its_children(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_false_server_learns_nothing_from_the_proof_and_costs_no_time(first: s
     began = time.monotonic()
     with pytest.raises(ScramError):
         ScramClient(SECRET, "nonce").final(first)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 0.5
 
 
 def fed(data: bytes) -> Callable[[socket.socket], None]:
@@ -162,7 +162,7 @@ def test_whatever_a_server_sends_there_is_an_outcome_and_no_login(data: bytes, k
     with serving(fed(data)) as port:
         began = time.monotonic()
         found = probe(kind(port), QUICK)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 2
     assert found.outcome in OUTCOMES and found.said and found.said.isprintable()
     assert "itself failed" not in found.said and SECRET not in found.said
     # only Valkey's own two words, one after the other, are a login
@@ -198,7 +198,7 @@ def test_a_server_that_trickles_is_given_up_in_time(kind: Callable[[int], Login]
         began = time.monotonic()
         found = probe(kind(port), Limits(1.0, 0.6))
         assert found.outcome in ("unreachable", "error")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 1.5
 
 
 def test_a_server_that_says_nothing_or_leaves_is_unreachable() -> None:

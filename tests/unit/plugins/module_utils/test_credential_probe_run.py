@@ -39,7 +39,7 @@ def test_fifty_probes_of_a_silent_server_cost_one_timeout_and_other_servers_none
         logins += [Login(f"ok{at}", "valkey", "works", "127.0.0.1", port, user="u", password="x") for at in range(5)]
         began = time.monotonic()
         found = probe_all(logins, Limits(0.5, 0.5))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 1.5
     assert [item.outcome for item in found] == ["unreachable"] * 50 + ["works"] * 5
 
 
@@ -84,7 +84,7 @@ def test_a_thread_that_hangs_holds_nothing_up() -> None:
     logins = [Login("hangs", "valkey", "works", "a", 1), Login("ok", "valkey", "works", "b", 1)]
     began = time.monotonic()
     assert [item.outcome for item in probe_all(logins, Limits(0.1, 0.1), ask)] == ["unreachable", "works"]
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 3
 
 
 def tries(code: str, **more: Any) -> Outcome:
@@ -110,7 +110,7 @@ def test_a_command_that_does_not_end_is_ended_with_its_children() -> None:
     child = f"17.{os.getpid()}"
     code = f"import subprocess, time; subprocess.Popen(['sleep', '{child}']); time.sleep(40)"
     assert tries(code).outcome == "unreachable"
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 5
     assert child not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
