@@ -12,7 +12,7 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders impo
 
 _LONGEST = 65_000  # characters of a line; docker refuses one of 64 KiB
 _COMMENT = r"[ \t]*+(?:\#[\t -~\xa1-\u024f]*+)?"
-_VALUE = r"([A-Za-z0-9_./:@+,=%!?&*()\[\]{}<>|~^;-]++(?: [A-Za-z0-9_./:@+,=%!?&*()\[\]{}<>|~^;-]++)*+)?"
+_VALUE = r"([A-Za-z0-9_./:@+,=%!?&*()\[\]{}<>|~^;-]++(?>(?: [A-Za-z0-9_./:@+,=%!?&*()\[\]{}<>|~^;-]++)*))?"
 _QUOTED = r"|'([^'\\$`\x00-\x1f\x7f-\uffff\U00010000-\U0010ffff]*+)'|\"([^\"\\$`\x00-\x1f\x7f-\uffff\U00010000-\U0010ffff]*+)\""
 # Names that mean something to a loader itself
 _SPECIAL = frozenset({"__proto__", "DOTENV_LINEBREAK_MODE"})

@@ -26,7 +26,7 @@ _BLANK = r"\t\v\f\r \x85\xa0"
 _START = rf"(?:[{SPACE}]++|\#[^\n]*+)*+"
 # A statement as most files have it: nothing in quotes, no substitution. What is in one pair of quotes may stand alone on its line.
 _PLAIN = re.compile(
-    rf"""{_START}(?:export[ \t]++)?+([A-Za-z_][A-Za-z0-9_.-]*+)[ \t]*+=[ \t]*+"""
+    rf"""{_START}(?>(?:export[ \t]++)?)([A-Za-z_][A-Za-z0-9_.-]*+)[ \t]*+=[ \t]*+"""
     rf"""(?:'([^'\\\n]*+)'(?=\n|\Z)|"([^"\\\n$]*+)"(?=\n|\Z)|([^"'{_BLANK}\n$][^\n$]*+)?(?:\n|\Z))"""
 )
 _SKIP = re.compile(_START)
@@ -35,8 +35,8 @@ _KEY = re.compile(rf"[\w.\-\[\]{_BLANK}]*+")
 _BLANKS = re.compile(rf"[{_BLANK}]*+")
 _TO_END = re.compile(r"[^\n]*+")
 _QUOTED = {
-    "'": re.compile(r"'((?:[^'\\]++|\\.)*+)'", re.DOTALL),
-    '"': re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL),
+    "'": re.compile(r"'((?:[^'\\]++|\\.?+)*+)'", re.DOTALL),
+    '"': re.compile(r'"((?:[^"\\]++|\\.?+)*+)"', re.DOTALL),
 }
 _QUOTE_ESCAPES = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')

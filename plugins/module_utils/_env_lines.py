@@ -64,7 +64,7 @@ class Scanner:
     def __init__(self, dialect: Dialect) -> None:
         space, ends, key = dialect.space, dialect.ends, dialect.key
         self._dialect = dialect
-        skip = rf"(?:[{space}]*+\#[^{ends}]*+)*+[{space}]*+"
+        skip = rf"(?:[{space}]++|\#[^{ends}]*+)*+"
         ordinary = _ORDINARY.replace("\n", "").replace("KEY", key).replace("ENDS", ends)
         self._skip = re.compile(skip)
         self._ordinary = re.compile(skip + ordinary)

@@ -20,11 +20,11 @@ from ansible_collections.mainstay.backend.plugins.module_utils._env_loaders impo
     swallows,
 )
 
-_SKIP = r"(?:\s*+\#[^\n]*+)*+\s*+"
+_SKIP = r"(?:\s++|\#[^\n]*+)*+"
 # What most lines are: nothing to unescape, nothing to expand. Others take the long way.
 _ORDINARY = re.compile(
     _SKIP
-    + r"""(?:export[ \t]++)?+([A-Za-z0-9_.\-]++)[ ]*+=[ ]*+"""
+    + r"""(?>(?:export[ \t]++)?)([A-Za-z0-9_.\-]++)[ ]*+=[ ]*+"""
     + r"""(?:(?:'([^'\\$\n]*+)'|"([^"\\$\n]*+)")[ \t]*+(?:\#[^\n]*+)?|([!%&(-~][ !"%-~]*+)((?<=[ ])\#[^\n]*+)?|(?=\n))(?:\n|\Z)"""
 )
 _BLANK = re.compile(_SKIP)
@@ -32,8 +32,8 @@ _EXPORT = re.compile(r"export[^\S\n]++")
 _QUOTED_KEY = re.compile(r"'([^']++)'")
 _KEY = re.compile(r"([^=#\s]++)")
 _EQUALS = re.compile(r"[^\S\n]*+=([^\S\n]*+)")
-_SINGLE = re.compile(r"'((?:[^'\\]++|\\.)*+)'", re.DOTALL)
-_DOUBLE = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_SINGLE = re.compile(r"'((?:[^'\\]++|\\.?+)*+)'", re.DOTALL)
+_DOUBLE = re.compile(r'"((?:[^"\\]++|\\.?+)*+)"', re.DOTALL)
 _COMMENT = re.compile(r"\s#")
 _REST = re.compile(r"[^\S\n]*+(?:#[^\n]*+)?(?:\n|\Z)")
 _SINGLE_ESCAPE = re.compile(r"\\([\\'])")

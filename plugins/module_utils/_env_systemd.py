@@ -24,8 +24,8 @@ _PLAIN = re.compile(
 )
 _SKIP = re.compile(r"(?:[ \t\r\n]++|[#;][^\r\n]*+)*+")
 _KEY = re.compile(r".[^=\r\n]*+", re.DOTALL)
-_QUOTED = re.compile(r"""[ \t]*+(?:'([^']*+)'?|"((?:[^"\\]++|\\.|\\\Z)*+)"?)""", re.DOTALL)
-_BARE = re.compile(r"[ \t]*+((?:[^\\\r\n]++|\\.|\\\Z)*+)", re.DOTALL)
+_QUOTED = re.compile(r"""[ \t]*+(?:'([^']*+)'?|"((?:[^"\\]++|\\.?+)*+)"?)""", re.DOTALL)
+_BARE = re.compile(r"[ \t]*+((?:[^\\\r\n]++|\\.?+)*+)", re.DOTALL)
 _IN_QUOTES = re.compile(r'\\(?:(["\\`$])|\n|\Z)')
 _OUTSIDE = re.compile(r"\\(?:[\r\n]|\Z|(.))", re.DOTALL)
 # What Python decodes, and systemd does not take for valid: noncharacters. Surrogates stand for bytes that are not UTF-8.

@@ -14,7 +14,7 @@ Lookup = Callable[[str], "str | None"]
 
 # Go's (?i) lets the long s and the Kelvin sign be letters of the range a-z
 _NAME = "[A-Za-z_\u017f\u212a][A-Za-z0-9_\u017f\u212a]*+"
-_TOKEN = re.compile(rf"\$(?:(\$)|({_NAME})|\{{(?:({_NAME})(?:(\}})|(:?[-+?]))?+)?+)")
+_TOKEN = re.compile(rf"\$(?:(\$)|({_NAME})|\{{(?>(?:({_NAME})(?:(\}})|(:?[-+?]))?)?))")
 _BRACES = re.compile(r"\{.?|\}", re.DOTALL)
 
 
