@@ -1,10 +1,11 @@
 # mainstay.backend: what a developer runs. `make help` lists the targets; what each does is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-clean test lint sanity unit integration scenario bench bench-rotation bench-validate soak docs build lock clean
+.PHONY: help venv demo demo-clean test test-all affected lint sanity unit integration scenario bench bench-rotation bench-validate soak docs build lock clean
 
 S ?= default
 T ?= tests/unit
+F ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +19,14 @@ demo: ## set up everything, build the quickstart's data tier on a container, sho
 demo-clean: ## take the demo's host, store and password away
 	@scripts/demo clean
 
-test: ## everything below, with a summary; logs in .build/logs
-	@scripts/test
+test: ## what to run before a commit: lint, units, three scenarios, refused inventories (logs: .build/logs/lane)
+	@scripts/lane test
+
+test-all: ## everything; its end writes tests/whole-run.md
+	@scripts/lane test-all
+
+affected: ## what `.ci/run` adds to `make test`
+	@scripts/affected
 
 lint: ## what can be said without running anything
 	@scripts/lint
@@ -28,12 +35,12 @@ sanity: ## ansible-test sanity
 	@scripts/sanity
 
 unit: ## the pure cores and the plugins (T=PATH for a part)
-	@scripts/venv && .venv/bin/pytest -q $(T)
+	@scripts/venv && .venv/bin/pytest -q -n auto $(T)
 
-integration: ## modules against real servers
-	@scripts/venv && scripts/engine && scripts/integration
+integration: ## modules against real servers (F=FOLDER for a part)
+	@scripts/integration $(F)
 
-scenario: ## one Molecule scenario (S=default, environment, rotation, debian12, debian14)
+scenario: ## one Molecule scenario (S=default, environment, rotation, chaos, debian12, debian14)
 	@scripts/scenario $(S)
 
 bench: ## round trips and times of a run that changes nothing, and of a cold one

@@ -22,6 +22,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = os.environ.get("MAINSTAY_IT_PREFIX", "mainstay-it")
 GROUPS = ("valkey", "postgres", "app")
+#: Releases of which scripts/image makes hosts with the packages inside.
+READY = (12, 13, 14)
 
 
 @dataclass(frozen=True)
@@ -141,17 +143,27 @@ def _tasks(out: str, host: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 @pytest.fixture(scope="session")
-def host_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Host]]:
-    """A host of each Debian release that a test asks for, started once a session."""
+def first_install() -> frozenset[int]:
+    """The releases whose hosts have nothing of ours before the tests."""
+    return frozenset()
+
+
+@pytest.fixture(scope="session")
+def host_of(tmp_path_factory: pytest.TempPathFactory, first_install: frozenset[int]) -> Iterator[Callable[[int], Host]]:
+    """A host of each Debian release that a test asks for, started once a session.
+
+    It has the servers' packages inside, not configured; a folder that is about a first installation names releases in a fixture `first_install`.
+    """
     hosts: dict[int, Host] = {}
 
     def get(release: int) -> Host:
         if release not in hosts:
+            image = f"{release}-ready" if release in READY and release not in first_install else str(release)
             name = f"{PREFIX}-{release}"
             if not os.environ.get("MAINSTAY_IT_KEEP"):
                 subprocess.run([ROOT / "scripts/host", "down", name], check=True)
             started = subprocess.run(
-                [ROOT / "scripts/host", "up", name, str(release)], capture_output=True, text=True, check=False
+                [ROOT / "scripts/host", "up", name, image], capture_output=True, text=True, check=False
             )
             assert started.returncode == 0, started.stdout + started.stderr
             work = _work(tmp_path_factory, name)

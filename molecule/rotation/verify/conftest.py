@@ -31,7 +31,7 @@ def truth() -> Truth:
 
 @pytest.fixture(scope="session")
 def runs() -> Runs:
-    return Runs(Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent, ROOT / ".build" / "logs" / "rotation")
+    return Runs(Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent, ROOT / ".build" / "logs" / os.environ["MOLECULE_SCENARIO_NAME"])
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +42,18 @@ def memory(truth: Truth) -> Memory:
     return found
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In the order in which one rests on the other; the hunt reads what all of them left."""
-    order = ["test_load", "test_rotation", "test_refused", "test_chaos", "test_leaks"]
-    items.sort(key=lambda item: order.index(item.path.stem))
+#: Which scenario runs which files: in the order in which one rests on the other; the hunt reads what all of them left.
+FILES = {"rotation": ["test_load", "test_rotation", "test_leaks"], "chaos": ["test_refused", "test_chaos", "test_leaks"]}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    order = FILES[os.environ["MOLECULE_SCENARIO_NAME"]]
+    unknown = {item.path.stem for item in items} - {name for names in FILES.values() for name in names}
+    assert not unknown, f"no scenario runs {', '.join(sorted(unknown))}; expected each file in FILES of {__file__}"
+    config.hook.pytest_deselected(items=[item for item in items if item.path.stem not in order])
+    items[:] = sorted(
+        (item for item in items if item.path.stem in order), key=lambda item: order.index(item.path.stem)
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections import Counter
@@ -13,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-DATA, APPS = "mainstay-rotation-data", ("mainstay-rotation-app1", "mainstay-rotation-app2")
+SCENARIO = os.environ["MOLECULE_SCENARIO_NAME"]
+DATA, APPS = f"mainstay-{SCENARIO}-data", (f"mainstay-{SCENARIO}-app1", f"mainstay-{SCENARIO}-app2")
 STREAMS = ("cache", "session", "cable", "database")
 FOLDER = "/var/lib/shop"
 

@@ -139,6 +139,11 @@ class Bare(Postgres):
 
 
 @pytest.fixture(scope="session")
+def first_install() -> frozenset[int]:
+    return frozenset({13})
+
+
+@pytest.fixture(scope="session")
 def postgres_on(host_of: Callable[[int], Any]) -> Callable[[int], Postgres]:
     """PostgreSQL on a Debian release, brought up once; on 13 with check mode before and after (kept in `runs`)."""
     found: dict[int, Postgres] = {}

@@ -110,7 +110,9 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     addresses = {}
     for name in (KV, DB, WEB):
         subprocess.run(
-            [ROOT / "scripts/host", "up", name, RELEASES[name], "--network", network], check=True, capture_output=True
+            [ROOT / "scripts/host", "up", name, f"{RELEASES[name]}-ready", "--network", network],
+            check=True,
+            capture_output=True,
         )
         addresses[name] = subprocess.run([*ask, name], check=True, capture_output=True, text=True).stdout.strip()
     on(

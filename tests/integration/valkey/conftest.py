@@ -95,6 +95,11 @@ class Valkey:
 
 
 @pytest.fixture(scope="session")
+def first_install() -> frozenset[int]:
+    return frozenset({13})
+
+
+@pytest.fixture(scope="session")
 def valkey(host: Any) -> Valkey:
     """Check and real run on a fresh host, then both again: each run is kept for the tests that look at it."""
     found = Valkey(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 from pathlib import Path
@@ -139,6 +140,7 @@ def sealed(data: bytes) -> str:
         (sealed(b'\x04\x08"\xfas3cret'), "of negative length"),
         (sealed(b'\x04\x08"\x06\xff'), "that is not UTF-8"),
     ],
+    ids=itertools.count(),  # the texts are encrypted anew each time
 )  # fmt: skip
 def test_what_is_no_file_of_this_key_is_refused_without_its_content(content: str, message: str) -> None:
     with pytest.raises(MainstayError, match=message) as told:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from typing import Any
@@ -133,6 +134,7 @@ def test_no_repr_shows_a_secret() -> None:
         (text(current__secret=["hunter2"]), "damaged"),
         (text(previous=json.loads(text())["credentials"]["shop_db"]["current"]), "damaged"),
     ],
+    ids=itertools.count(),  # the texts hold what is drawn anew each time
 )
 def test_a_foreign_or_damaged_store_is_refused_without_quoting_it(found: str, why: str) -> None:
     with pytest.raises(MainstayError, match=why) as refused:
