@@ -41,7 +41,7 @@ class Listener(threading.Thread):
         pubsub = self.servers.clients["cable"].pubsub(ignore_subscribe_messages=False)
         pubsub.subscribe(*self.shop.channels)
         for _unused in self.shop.channels:
-            if not pubsub.get_message(timeout=10):
+            if not pubsub.get_message(timeout=60):
                 raise redis.TimeoutError("no answer to SUBSCRIBE")
         return pubsub
 
