@@ -12,11 +12,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 #: So long the loop takes, in seconds of CPU, on a machine of 2026: 80 loops are about a second there.
 LOOP_SECONDS = 0.0125
+#: So many loops in a row say how slow the machine is.
+WINDOW = 5
 #: For an event whose only failure is that it never comes.
 PATIENCE = 300.0
 
@@ -30,15 +32,19 @@ def loop() -> tuple[float, float]:
     return time.monotonic() - wall, time.thread_time() - cpu
 
 
-def machine_slowness() -> float:
-    """How often longer than its own CPU time work takes now, since others have the processor: 1 on a quiet machine."""
-    wall, cpu = loop()
-    return max(1.0, wall / max(cpu, 1e-6))
+def machine_slowness(loops: Sequence[tuple[float, float]] = ()) -> float:
+    """How often longer than its own CPU time work takes, since others have the processor: 1 on a quiet machine.
+
+    The worst five LOOPS in a row; without them: five that run now. One alone says little: a neighbour's turn may be ten times as long as it.
+    """
+    taken = loops or [loop() for _turn in range(WINDOW)]
+    windows = [taken[start : start + WINDOW] for start in range(max(1, len(taken) - WINDOW + 1))]
+    return max(1.0, *(sum(wall for wall, _cpu in part) / sum(cpu for _wall, cpu in part) for part in windows))
 
 
 @dataclass
 class Measured:
-    """What a block took; filled in when it ends. `slowness` is the worst of machine_slowness() before, beside and after it."""
+    """What a block took; filled in when it ends. `slowness` is machine_slowness() of loops before, beside and after it."""
 
     seconds: float = 0.0
     cpu: float = 0.0
@@ -74,14 +80,14 @@ def cpu_time() -> Iterator[Measured]:
 
 @contextlib.contextmanager
 def wall_time() -> Iterator[Measured]:
-    """Measures the wall time of a block that waits. The yardstick is taken before it, every half second beside it, and after it:
-    a neighbour may come and go meanwhile."""
+    """Measures the wall time of a block that waits. The yardstick is taken before it, three times a second beside it, and after
+    it: a neighbour may come and go meanwhile."""
     found, over = Measured(), threading.Event()
-    worst = [machine_slowness()]
+    loops = [loop() for _turn in range(WINDOW)]
 
     def sample() -> None:
-        while not over.wait(0.5):
-            worst.append(machine_slowness())
+        while not over.wait(0.3):
+            loops.append(loop())
 
     beside = threading.Thread(target=sample, daemon=True)
     wall, cpu = time.monotonic(), time.process_time()
@@ -92,7 +98,8 @@ def wall_time() -> Iterator[Measured]:
         found.seconds, found.cpu = time.monotonic() - wall, time.process_time() - cpu
         over.set()
         beside.join()
-        found.slowness = max(*worst, machine_slowness())
+        loops += [loop() for _turn in range(WINDOW)]
+        found.slowness = machine_slowness(loops)
 
 
 def wait_for(holds: Callable[[], object], what: str, seconds: float = PATIENCE, pause: float = 0.05) -> None:

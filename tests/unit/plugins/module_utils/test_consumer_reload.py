@@ -166,7 +166,7 @@ def mute() -> Iterator[int]:
     def drip() -> None:
         link, _address = listener.accept()
         with link:
-            for _turn in range(1200):  # 120 s: an ask that takes each byte for a reason to wait on would wait so long
+            for _turn in range(3000):  # 300 s: an ask that takes each byte for a reason to wait on would wait so long
                 if ended.wait(0.1):
                     return
                 try:
@@ -202,7 +202,7 @@ def test_an_answer_that_never_ends_is_waited_for_in_bounds(mute: int) -> None:
     with wall_time() as took:
         told = ask(Health("url", url=f"http://127.0.0.1:{mute}/"), "root", "root", 1)
     assert told == f"http://127.0.0.1:{mute}/: no answer in time"
-    assert took.calm < 15, took.told()
+    assert took.calm < 5, took.told()
 
 
 def test_a_command_is_asked_and_ended_with_its_children(tmp_path: Path) -> None:

@@ -202,8 +202,8 @@ def test_endless_data_is_bounded(kind: Callable[[int], Login], data: bytes) -> N
 @pytest.mark.parametrize("kind", [valkey, postgres])
 def test_a_server_that_trickles_is_given_up_in_time(kind: Callable[[int], Login]) -> None:
     def talk(connection: socket.socket) -> None:
-        # 120 s: a probe that takes each byte for a reason to wait on would wait so long
-        for _turn in range(2400):
+        # 300 s: a probe that takes each byte for a reason to wait on would wait so long
+        for _turn in range(6000):
             connection.sendall(b"+")
             time.sleep(0.05)
 
@@ -211,7 +211,7 @@ def test_a_server_that_trickles_is_given_up_in_time(kind: Callable[[int], Login]
         with wall_time() as took:
             found = probe(kind(port), Limits(1.0, 0.6))
         assert found.outcome in ("unreachable", "error")
-        assert took.calm < 10, took.told()
+        assert took.calm < 5, took.told()
 
 
 def test_a_server_that_says_nothing_or_leaves_is_unreachable() -> None:
