@@ -65,7 +65,7 @@ def round_trips(path: Path) -> tuple[int, int]:
 
 def packages(name: str) -> set[str]:
     command = ["docker", "exec", name, "dpkg-query", "-W", "-f", "${binary:Package}\n"]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    return set(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split())
 
 
 def bare(name: str, names: list[str]) -> float:
@@ -77,7 +77,7 @@ def bare(name: str, names: list[str]) -> float:
         input=BARE_SCRIPT.format(packages=" ".join(names)),
         text=True,
         check=True,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
     )
     seconds = time.monotonic() - started
     halt(name)
@@ -150,7 +150,7 @@ def clear() -> None:
     """Hosts and the store that knows their passwords come and go together."""
     # those of HOSTS, FRESH and BARE, and not those of bench_rotation
     command = ["docker", "ps", "--all", "--format", "{{ .Names }}", "--filter", "name=^/mainstay-bench-[0-9fb]"]
-    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     if names:
         host("down", *names)
     shutil.rmtree(WORK / "secrets", ignore_errors=True)

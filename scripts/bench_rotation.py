@@ -32,7 +32,7 @@ ExecReload=/bin/true
 
 def address(name: str) -> str:
     command = ["docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def credentials(count: int) -> list[str]:

@@ -62,7 +62,7 @@ def host(*arguments: str) -> None:
 
 def halt(*names: str) -> None:
     """Ends hosts and leaves them on the disk: what a removal leaves to write and to discard would be in the time of whoever runs next."""
-    subprocess.run(["docker", "kill", *names], check=True, capture_output=True)
+    subprocess.run(["docker", "kill", *names], check=True, stdout=subprocess.DEVNULL)
     os.sync()
 
 

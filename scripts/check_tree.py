@@ -29,7 +29,7 @@ HEADER = ("the mainstay.backend authors", "GNU General Public License v3.0+")
 def tracked() -> Iterator[Path]:
     """The files of the tree that git knows or would take, as far as they are there."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    names = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
     return (Path(name) for name in names if Path(name).is_file())
 
 

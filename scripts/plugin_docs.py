@@ -93,7 +93,7 @@ def page() -> str:
         if not names:
             continue
         command = ["ansible-doc", "--type", kind, "--json", *names]
-        documented = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        documented = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
         for name in names:
             lines += section(kind, name, documented[name])
     return "\n".join(lines).rstrip() + "\n"

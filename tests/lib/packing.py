@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Packs modules of this collection as a run does, in a process of its own, since ansible-core's loader wants to be there first.
 
-Usage: packing.py meanwhile|at-once FOLDER SECONDS NAME...   prints, as JSON, which are packed in FOLDER when the block ended: after SECONDS, or as soon
-as all are; `at-once`: the files of the first one that it is sent.
+Usage: packing.py meanwhile|at-once FOLDER NUMBER NAME...   prints, as JSON, which are packed in FOLDER when the block has ended: as soon as NUMBER are
+(0: at once); `at-once`: the files of the first one that a host is sent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import io
 import json
 import re
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from ansible.playbook.task import Task
 from ansible.plugins import loader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
+from yardstick import wait_for
 
 NAMESPACE = "mainstay.backend."
 VARIABLES: dict[str, Any] = {"ansible_python_interpreter": "/usr/bin/python3"}
@@ -47,7 +47,7 @@ def sent(action: ActionBase, name: str) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(base64.b64decode(max(texts, key=len)))).namelist()
 
 
-def main(how: str, folder: str, seconds: str, *names: str) -> None:
+def main(how: str, folder: str, number: str, *names: str) -> None:
     loader.init_plugin_loader([])
     from ansible_collections.mainstay.backend.plugins.plugin_utils.packing import packed_meanwhile
 
@@ -59,10 +59,8 @@ def main(how: str, folder: str, seconds: str, *names: str) -> None:
     if how == "at-once":
         print(json.dumps(sent(action, modules[0])))
         return
-    until = time.monotonic() + float(seconds)
     with packed_meanwhile(action, modules, VARIABLES):
-        while len(packed(Path(folder))) < len(modules) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_for(lambda: len(packed(Path(folder))) >= int(number), f"{number} packed modules of {', '.join(names)}")
     print(json.dumps(packed(Path(folder))))
 
 

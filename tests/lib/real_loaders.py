@@ -63,7 +63,7 @@ class Process:
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=300)
 
 
 def node() -> Process:

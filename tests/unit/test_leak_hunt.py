@@ -8,7 +8,6 @@ import base64
 import hashlib
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -67,12 +66,15 @@ def test_a_command_that_fails_is_not_clean() -> None:
 
 def test_the_sampler_sees_command_lines_and_environments(tmp_path: Path) -> None:
     samples = tmp_path / "samples"
-    script = "import time; time.sleep(1.5)"
+    script = "import sys; sys.stdin.read()"  # until this test has seen enough
     with subprocess.Popen(
-        [sys.executable, "-c", script, "planted-argument"], env={"PLANTED": SECRET}, start_new_session=True
+        [sys.executable, "-c", script, "planted-argument"],
+        env={"PLANTED": SECRET},
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
-        time.sleep(0.2)
-        subprocess.run([sys.executable, LEAKS / "sampler.py", samples, "0.5", str(process.pid)], check=True, timeout=60)
+        command = [sys.executable, LEAKS / "sampler.py", samples, "2", str(process.pid)]
+        subprocess.run(command, check=True, timeout=300)
     assert search_file(NEEDLES, samples) == {"password of shop_db_a"}
     text = samples.read_text()
     assert "planted-argument" in text and "sampler.py" not in text

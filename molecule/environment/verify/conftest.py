@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT / "molecule" / "shared"
-sys.path[:0] = [str(SHARED), str(SHARED / "verify"), str(ROOT / "tests" / "leaks")]
+sys.path[:0] = [str(SHARED), str(SHARED / "verify"), str(ROOT / "tests" / "leaks"), str(ROOT / "tests" / "lib")]
 
 from store import Store, open_store  # noqa: E402
 

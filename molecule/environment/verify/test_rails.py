@@ -85,7 +85,7 @@ def test_a_job_is_enqueued_and_a_real_sidekiq_runs_it(host: Any, told: dict[str,
     run = "sidekiq -r /srv/shop -e production -C config/sidekiq.yml > /tmp/sidekiq.log 2>&1 & pid=$!"
     shop(
         host,
-        f"bash -c {shlex.quote(f'{run}; timeout 180 bash -c {shlex.quote(wait)}; result=$?; kill $pid; wait $pid; exit $result')}",
+        f"bash -c {shlex.quote(f'{run}; timeout 900 bash -c {shlex.quote(wait)}; result=$?; kill $pid; wait $pid; exit $result')}",
     )
     log = host.file("/tmp/sidekiq.log").content_string
     assert ':size=>4, :pool_name=>"default"' in log and ':size=>10, :pool_name=>"internal"' in log

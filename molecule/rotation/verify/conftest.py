@@ -13,7 +13,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT / "molecule" / "shared"
-sys.path[:0] = [str(Path(__file__).parent), str(SHARED), str(SHARED / "verify"), str(ROOT / "tests" / "leaks")]
+sys.path[:0] = [
+    str(Path(__file__).parent),
+    str(SHARED),
+    str(SHARED / "verify"),
+    str(ROOT / "tests" / "leaks"),
+    str(ROOT / "tests" / "lib"),
+]
 
 from invariants import Memory  # noqa: E402
 from runs import Runs  # noqa: E402

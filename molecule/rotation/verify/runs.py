@@ -39,7 +39,7 @@ class Run:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
-    def wait(self, seconds: float = 900) -> Run:
+    def wait(self, seconds: float = 3600) -> Run:
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:

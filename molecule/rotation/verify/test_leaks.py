@@ -88,10 +88,10 @@ def plant(needles: Needles) -> None:
             host,
             "sh",
             "-c",
-            "read -r text; python3 -c 'import time; time.sleep(1)' \"argument $text\"",
+            "read -r text; python3 -c 'import time; time.sleep(10)' \"argument $text\"",
             text=f"{text}\n",
         )
-        on(host, "sh", "-c", "read -r text; VERIFY=$text python3 -c 'import time; time.sleep(1)'", text=f"{text}\n")
+        on(host, "sh", "-c", "read -r text; VERIFY=$text python3 -c 'import time; time.sleep(10)'", text=f"{text}\n")
 
 
 def test_there_are_secrets_to_hunt_for(sampled: Path, needles: Needles, memory: Memory) -> None:

@@ -16,11 +16,12 @@ from invariants import Memory
 from runs import Runs
 from truth import Truth
 from watch import APPS, DATA, STREAMS, Span, on, span, wait_for_work
+from yardstick import wall_time
 
 CREDENTIALS = ("shop_db", "shop_cache", "shop_session", "shop_cable", "watcher", "watcher_db", "shop_tokens", "partner")
 CREDENTIALS += ("valkey_certificate", "postgres_certificate")
 FIGURES = Path(__file__).resolve().parents[3] / ".build" / "rotation-load.json"
-#: A bound that a busy machine keeps, in milliseconds. What is found is in FIGURES.
+#: In milliseconds, on a quiet machine. What is found is in FIGURES.
 SLOWEST = 10_000
 
 
@@ -33,7 +34,7 @@ def new_token() -> None:
     path.write_text(token, encoding="ascii")
 
 
-def finish(runs: Runs, truth: Truth, seconds: float = 240) -> None:
+def finish(runs: Runs, truth: Truth, seconds: float = 1800) -> None:
     """Runs until nothing goes on: what a key signed has its time to end."""
     until = time.monotonic() + seconds
     while any(record.state not in ("", "DONE") for record in truth.store().contents.records.values()):
@@ -76,7 +77,7 @@ def test_everything_rotates_without_a_failed_operation(runs: Runs, truth: Truth,
     wait_for_work()
     with span() as calm:
         time.sleep(8)
-    with span() as found:
+    with wall_time() as took, span() as found:
         run = runs.run(rotation_force=True, verbosity=4)
     show("before the rotation", calm)
     show(f"rotating everything in {found.seconds:.0f} s", found)
@@ -87,7 +88,7 @@ def test_everything_rotates_without_a_failed_operation(runs: Runs, truth: Truth,
     )
     run.ok()
     assert not found.failures and not found.down, found.said
-    assert max(found.slowest.values()) < SLOWEST, found.told()
+    assert max(found.slowest.values()) < SLOWEST * took.slowness, (found.told(), took.told())
     world = truth.world()
     assert invariants.at_end(world, truth, memory) == {}
     after = memory.made(world.store)

@@ -33,7 +33,7 @@ def packed(*words):
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()) for word in words)
 def ask(name, command):
     with socket.socket(socket.AF_UNIX) as server:
-        server.settimeout(20)
+        server.settimeout(120)
         server.connect(f"/run/valkey-{name}/valkey.sock")
         stream = server.makefile("rb")
         def reply():

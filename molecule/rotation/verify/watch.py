@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from yardstick import wait_for
+
 SCENARIO = os.environ["MOLECULE_SCENARIO_NAME"]
 DATA, APPS = f"mainstay-{SCENARIO}-data", (f"mainstay-{SCENARIO}-app1", f"mainstay-{SCENARIO}-app2")
 STREAMS = ("cache", "session", "cable", "database")
 FOLDER = "/var/lib/shop"
 
 
-def on(host: str, *command: str, text: str | None = None, check: bool = True, seconds: float = 60) -> str:
+def on(host: str, *command: str, text: str | None = None, check: bool = True, seconds: float = 600) -> str:
     """What COMMAND prints on HOST; TEXT goes to its standard input."""
     done = subprocess.run(
         ["docker", "exec", "-i", host, *command],
@@ -67,7 +69,7 @@ def totals(host: str) -> dict[str, Any]:
     return found
 
 
-def wait_for_work(seconds: float = 60) -> None:
+def wait_for_work(seconds: float = 600) -> None:
     """Until both programs say that they are well: every stream goes on, nothing failed in the last second."""
     until = time.monotonic() + seconds
     for host in APPS:
@@ -80,7 +82,19 @@ def wait_for_work(seconds: float = 60) -> None:
             time.sleep(0.3)
 
 
-HEALTH = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8090/', timeout=5).read().decode())"
+HEALTH = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8090/', timeout=60).read().decode())"
+
+
+def wait_for_refusals(stream: str) -> None:
+    """Until both programs were refused on STREAM once more than now."""
+
+    def refused() -> list[int]:
+        return [totals(host)["streams"].get(stream, {"failures": {}})["failures"].get("credential", 0) for host in APPS]
+
+    before = refused()
+    wait_for(
+        lambda: all(now > then for now, then in zip(refused(), before, strict=True)), f"both were refused on {stream}"
+    )
 
 
 @contextmanager
@@ -92,6 +106,8 @@ def span(settle: float = 1.2) -> Iterator[Span]:
         yield found
     finally:
         time.sleep(settle)
+        end = time.time()
+        wait_for(lambda: all(totals(host)["at"] >= end for host in APPS), "what both programs did is written down")
         found.end = time.time()
         fill(found, before)
 

@@ -20,11 +20,13 @@ from tunnel import Tunnel
 ENV_FILE = "/etc/shop/.env"
 SECRETS = "/run/secrets/shop"
 INSTANCES = ("cache", "session", "cable")
+#: For an event whose only failure is that it never comes.
+PATIENCE = 300.0
 #: For who expects to be refused: redis-py takes a refused login for a lost connection, and tries again for seconds.
 ONCE: dict[str, Any] = {"retry": Retry(NoBackoff(), 0)}
 
 
-def until(check: Callable[[], Any], seconds: float, what: str) -> float:
+def until(check: Callable[[], Any], what: str, seconds: float = PATIENCE) -> float:
     """Waits until CHECK answers something true, and tells after how many seconds it did; errors of a server on its way up count as no."""
     start = time.monotonic()
     while True:
@@ -61,7 +63,7 @@ class Backend:
     def connect(self, instance: str, user: str | None = "", password: str | None = "", **options: Any) -> redis.Redis:
         """A client of INSTANCE as its application's user; USER and PASSWORD instead where given, None for none."""
         url = self.url(instance)
-        options = {"socket_timeout": 10, "socket_connect_timeout": 10, "decode_responses": True, **options}
+        options = {"socket_timeout": 60, "socket_connect_timeout": 60, "decode_responses": True, **options}
         client = redis.Redis(
             host="127.0.0.1",
             port=self.port(f"{url.hostname}:{url.port}"),
@@ -88,7 +90,7 @@ class Backend:
             port=port,
             username=admin.user,
             password=admin.password,
-            socket_timeout=30,
+            socket_timeout=60,
             decode_responses=True,
         )
         self.clients.append(client)
@@ -103,7 +105,7 @@ class Backend:
         address = f"127.0.0.1:{self.port(f'{url.hostname}:{url.port}')}"
         login = quote(user or url.username) + (f":{quote(secret)}" if secret else "")
         return psycopg.connect(
-            f"postgresql://{login}@{address}/{name or url.path[1:]}?connect_timeout=10&gssencmode=disable", **options
+            f"postgresql://{login}@{address}/{name or url.path[1:]}?connect_timeout=60&gssencmode=disable", **options
         )
 
     def superuser(self, sql: str, database: str = "postgres") -> str:
@@ -115,14 +117,14 @@ class Backend:
         self.host.check_output(f"systemctl restart valkey-server@{instance}")
         self.wait(instance)
 
-    def wait(self, instance: str, seconds: float = 20) -> float:
+    def wait(self, instance: str) -> float:
         """Until the application's user gets an answer; a fresh connection each time."""
 
         def answers() -> bool:
-            with self.connect(instance, socket_timeout=2, **ONCE) as client:
+            with self.connect(instance, **ONCE) as client:
                 return bool(client.ping())
 
-        return until(answers, seconds, f"{instance} answers its application")
+        return until(answers, f"{instance} answers its application")
 
     def main_pid(self, unit: str) -> str:
         return str(self.host.check_output(f"systemctl show -P MainPID {unit}")).strip()

@@ -147,12 +147,11 @@ def test_nothing_listens_beyond_the_declared_addresses(host: Any, backend: Backe
 def test_no_server_answers_on_the_hosts_outer_address(host: Any, backend: Backend) -> None:
     """Tried from the host, and from the controller where its network reaches there. A listener of ours shows that the try can succeed."""
     outer = host.check_output("hostname -I").split()
-    probe = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+    probe = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)"
     host.check_output("systemd-run --quiet --collect --unit=verify-listener python3 -m http.server 18080")
     try:
         until(
             lambda: (outer[0], 18080) in listening(host) or ("0.0.0.0", 18080) in listening(host),
-            10,
             "the listener is up",
         )
         tries = [lambda port: host.run(f"python3 -c '{probe}' {outer[0]} {port}").rc == 0]
@@ -167,7 +166,7 @@ def test_no_server_answers_on_the_hosts_outer_address(host: Any, backend: Backen
 
 def connects(address: str, port: int) -> bool:
     try:
-        socket.create_connection((address, port), 3).close()
+        socket.create_connection((address, port), 20).close()
     except OSError:
         return False
     return True

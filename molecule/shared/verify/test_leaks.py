@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backend import ENV_FILE, SECRETS, Backend
+from backend import ENV_FILE, SECRETS, Backend, until
 from hunt import Needles, files_with, search_command, search_file
 from store import Store
 
@@ -69,14 +69,25 @@ def test_nothing_secret_in_the_journal(needles: Needles, name: str) -> None:
         }
 
 
+def everywhere(needles: Needles, name: str, what: str) -> set[str]:
+    """What is found in file WHAT of all processes of the host."""
+    return search_command(needles, "docker", "exec", name, "sh", "-c", f"cat /proc/[0-9]*/{what} 2>/dev/null; true")
+
+
+#: Runs until its standard input is closed.
+STAYS = "import sys; sys.stdin.read()"
+
+
 def test_nothing_secret_in_any_process_list_since_the_first_run(needles: Needles, name: str) -> None:
     argument = needles[PLANTED].decode()
-    with subprocess.Popen(["docker", "exec", name, "python3", "-c", "import time; time.sleep(2)", argument]):
-        now = search_command(
-            needles, "docker", "exec", name, "sh", "-c", "sleep 1; cat /proc/[0-9]*/cmdline 2>/dev/null; true"
-        )
-    assert now == {PLANTED}
-    if subprocess.run(["docker", "exec", name, "test", "-s", SAMPLES], check=False).returncode:
+    command = ["docker", "exec", "-i", name, "python3", "-c", STAYS, argument]
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
+        until(lambda: PLANTED in everywhere(needles, name, "cmdline"), "the planted process runs")
+        assert everywhere(needles, name, "cmdline") == {PLANTED}
+        if sampled := not subprocess.run(["docker", "exec", name, "test", "-s", SAMPLES], check=False).returncode:
+            seen = ("docker", "exec", name, "cat", SAMPLES)
+            until(lambda: PLANTED in search_command(needles, *seen), "the sampler saw the planted process")
+    if not sampled:
         pytest.skip("this host was deployed without the sampler (molecule/shared/fresh starts it)")
     assert search_command(needles, "docker", "exec", name, "cat", SAMPLES) == {PLANTED}
     deployed = {"a server": b"postgres", "a module": b"python3"}
@@ -84,11 +95,10 @@ def test_nothing_secret_in_any_process_list_since_the_first_run(needles: Needles
 
 
 def test_nothing_secret_in_any_servers_environment(needles: Needles, name: str) -> None:
-    with subprocess.Popen(["docker", "exec", "-e", f"VERIFY={needles[PLANTED].decode()}", name, "sleep", "2"]):
-        found = search_command(
-            needles, "docker", "exec", name, "sh", "-c", "sleep 1; cat /proc/[0-9]*/environ 2>/dev/null; true"
-        )
-    assert found == {PLANTED}
+    command = ["docker", "exec", "-i", "-e", f"VERIFY={needles[PLANTED].decode()}", name, "python3", "-c", STAYS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
+        until(lambda: PLANTED in everywhere(needles, name, "environ"), "the planted process runs")
+        assert everywhere(needles, name, "environ") == {PLANTED}
 
 
 def test_nothing_secret_in_the_servers_logs(needles: Needles, name: str) -> None:

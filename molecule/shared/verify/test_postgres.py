@@ -108,7 +108,7 @@ def test_committed_work_survives_kill_9(backend: Backend) -> None:
 
     if backend.host.run(f"systemctl show -P Restart {unit}").stdout.strip() == "no":
         backend.host.check_output(f"systemctl restart {unit}")
-    until(kept, 60, "PostgreSQL has what was committed")
+    until(kept, "PostgreSQL has what was committed")
     with backend.database() as connection:
         connection.execute("DROP TABLE verify_kept")
 

@@ -21,7 +21,7 @@ if target.startswith("/"):
     server.connect(target)
 else:
     host, _unused, port = target.rpartition(":")
-    server = socket.create_connection((host, int(port)), 10)
+    server = socket.create_connection((host, int(port)), 60)
     server.settimeout(None)
 def back():
     while data := server.recv(65536):

@@ -30,7 +30,7 @@ class Units:
         self.host.run(f"rm -f /run/died-{port}; systemctl daemon-reload && systemctl start {name}")
         if not notify:
             self.host.until(
-                f'python3 -c \'import socket; socket.create_connection(("127.0.0.1", {port})); print("up")\'', "up", 10
+                f'python3 -c \'import socket; socket.create_connection(("127.0.0.1", {port})); print("up")\'', "up", 300
             )
         return f"http://127.0.0.1:{port}/up"
 

@@ -25,7 +25,7 @@ raise SystemExit(3)
 
 
 def docker(*words: str) -> str:
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=600).stdout.strip()
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def controller(host: Any) -> Any:
     """As docs/schedule.md sets it up."""
     host.run("mount --make-rshared /")  # in a container systemd's credentials need it
     host.run(
-        "apt-get update -qq && apt-get install -y -qq --no-install-recommends ansible-core openssh-server", seconds=600
+        "apt-get update -qq && apt-get install -y -qq --no-install-recommends ansible-core openssh-server", seconds=1800
     )
     host.run(
         "systemctl start ssh; id mainstay 2>/dev/null || useradd --system --create-home --home-dir /var/lib/mainstay mainstay"
@@ -79,7 +79,7 @@ def start(host: Any, *options: str) -> str:
     )
     host.run("systemctl daemon-reload")
     cursor = host.run("journalctl -n 0 --show-cursor").split("cursor: ")[1].strip()
-    host.run(f"systemctl start {SERVICE}", check=False, seconds=300)
+    host.run(f"systemctl start {SERVICE}", check=False, seconds=1800)
     printed = host.run(f"journalctl --sync; journalctl -o cat -u {SERVICE} --after-cursor '{cursor}'")
     return f"{host.run(f'systemctl show -P Result {SERVICE}').strip()}\n{printed}"
 

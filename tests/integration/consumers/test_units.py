@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from conftest import HUP
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from yardstick import wall_time
 
 #: Holds the lock until somebody waits for it and then for two seconds, restarts the unit, and says which process that is.
 OTHER = """
@@ -20,7 +25,7 @@ def opened(path):
         return os.readlink(path) == sys.argv[1]
     except OSError:
         return False
-mine, until = f"/proc/{os.getpid()}/", time.monotonic() + 50
+mine, until = f"/proc/{os.getpid()}/", time.monotonic() + 600
 def waits():
     return [path for path in glob.glob("/proc/[0-9]*/fd/*") if not path.startswith(mine) and opened(path)]
 while time.monotonic() < until:
@@ -88,9 +93,11 @@ def test_what_systemd_reads_at_the_start_only_takes_a_restart(units: Any, reload
 def test_readiness_comes_from_systemd_or_from_the_health_check(units: Any, reload: Callable[..., Any]) -> None:
     units.add("notifies", ready=2, notify=True)
     url = units.add("slow", ready=3)
-    run = reload(consumer("notifies", health={"settle": 0}), consumer("slow", health={"url": url})).ok()
+    with wall_time() as took:
+        run = reload(consumer("notifies", health={"settle": 0}), consumer("slow", health={"url": url})).ok()
     (_name, first), (_name, second) = became(run, "seconds")
-    assert 2 <= first < 10 and 3 <= second < 10, (first, second)
+    assert first >= 2 and second >= 3, (first, second)
+    assert max(first, second) < 10 * took.slowness, (first, second, took.told())
     assert units.words("slow")
 
 
@@ -104,7 +111,7 @@ def test_one_that_dies_after_its_restart_is_found_and_the_later_ones_are_left_al
         units.add(name, *lines)
         units.add(name, *lines, dies=dies)
         before = units.pid("first"), units.pid("later")
-        run = reload(consumer("first"), consumer(name, health={"settle": 5}), consumer("later"))
+        run = reload(consumer("first"), consumer(name, health={"settle": 60, "timeout": 120}), consumer("later"))
         assert run.code
         told = became(run, "done", "healthy")
         assert told == [("first", True, True), (name, True, False), ("later", False, None)]
@@ -119,10 +126,12 @@ def test_a_health_check_that_says_no_stops_it_in_time(units: Any, reload: Callab
     units.add("later")
     before = units.pid("later")
     units.write("broken")
-    run = reload(consumer("sick", health={"url": url, "timeout": 3}), consumer("later"))
+    with wall_time() as took:
+        run = reload(consumer("sick", health={"url": url, "timeout": 3}), consumer("later"))
     expected = f"consumer sick: {url}: found status 503; expected 200 after 3 s (journalctl -u sick.service)"
     assert run.code and run.message == f"{expected}\nleft alone: later"
-    assert became(run, "seconds")[0][1] < 8 and units.pid("later") == before
+    assert became(run, "seconds")[0][1] < 8 * took.slowness, took.told()
+    assert units.pid("later") == before
     run = reload(consumer("sick", health={"tcp": 9, "timeout": 2}))
     assert "port 9 of 127.0.0.1: Connection refused after 2 s" in run.message
     run = reload(consumer("sick", health={"url": url, "status": 503}))
@@ -147,7 +156,7 @@ def test_what_failed_before_is_started_again(units: Any, reload: Callable[..., A
     units.add("tried", *lines)
     units.add("tried", *lines, dies=0.05)
     units.host.run("systemctl restart tried")
-    units.host.until("systemctl is-failed tried", "failed", 20)
+    units.host.until("systemctl is-failed tried", "failed", 300)
     units.host.run("sed -i 's/ 0.05 no/ 0 no/' /etc/systemd/system/tried.service && systemctl daemon-reload")
     assert became(reload(consumer("tried")).ok(), "how", "healthy") == [("tried", "restart tried.service", True)]
 
@@ -160,6 +169,7 @@ def test_a_consumer_with_two_units_stops_at_the_first_that_fails(units: Any, rel
     units.write("broken")
     assert reload(both).code and units.pid("jobs") == before
     units.write("new")
+    both["health"] = {"url": url, "timeout": 300}
     assert became(reload(both).ok(), "how") == [("shop", "restart web.service, restart jobs.service")]
     assert units.pid("jobs") != before
 
@@ -199,8 +209,8 @@ def test_two_runs_on_one_host_go_one_after_another(units: Any, reload: Callable[
     units.add("shop")
     lock = "/run/mainstay.backend.consumer_reload.lock"
     other = units.host.spawn(["python3", "-c", OTHER, lock])
-    units.host.until(f"sh -c 'flock --nonblock {lock} true || echo taken'", "taken", 20)
+    units.host.until(f"sh -c 'flock --nonblock {lock} true || echo taken'", "taken", 300)
     run = reload(consumer("shop")).ok()
-    theirs = other.communicate(timeout=60)[0].strip()
+    theirs = other.communicate(timeout=900)[0].strip()
     assert theirs not in ("", "0") and units.pid("shop") != theirs, "it waited for the other, and restarted after it"
     assert became(run, "healthy") == [("shop", True)]

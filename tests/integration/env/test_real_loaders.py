@@ -44,7 +44,7 @@ def real_node() -> Iterator[Process]:
 @pytest.fixture(scope="module")
 def real_ruby(host_of: Callable[[int], Any]) -> Iterator[Process]:
     host = host_of(14)
-    host.run(INSTALL, seconds=400)
+    host.run(INSTALL, seconds=1800)
     host.write("/srv/dotenv_ruby.rb", (LIB / "dotenv_ruby.rb").read_text(encoding="utf-8"))
     process = ruby(host.name)
     yield process

@@ -42,7 +42,7 @@ def real(host_of: Callable[[int], Any]) -> Iterator[Callable[[str], Batches]]:
     def get(loader: str) -> Batches:
         if loader not in started:
             if loader == "compose":
-                host.run(INSTALL, seconds=400)
+                host.run(INSTALL, seconds=1800)
             started[loader] = on_debian(host.name, loader)
         assert started[loader].version == VERSIONS[loader]
         return started[loader]

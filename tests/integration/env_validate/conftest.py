@@ -53,7 +53,7 @@ class Application:
             errors="surrogateescape",
             env={**environment, **(settings or {})},
             cwd=self.folder,
-            timeout=300,
+            timeout=1800,
             check=False,
         )
         return Done(done.returncode, done.stdout + done.stderr)

@@ -75,7 +75,8 @@ time.sleep(600)
 def test_a_process_that_wrote_over_its_environment_is_said(host: Any, unit: str) -> None:
     host.write("/srv/live/title.py", OVERWRITES)
     host.run("sed -i 's|^ExecStart=.*|ExecStart=/usr/bin/python3 /srv/live/title.py|' /etc/systemd/system/live.service")
-    host.run("systemctl daemon-reload && systemctl restart live.service && sleep 1")
+    host.run("systemctl daemon-reload && systemctl restart live.service")
+    host.until("sh -c 'cat /proc/$(systemctl show -P MainPID live.service)/environ'", "le of the process", 300)
     result = validate(host, unit=unit, loaders=["systemd"])
     assert judged(result) == {("unreadable", f"unit:{unit}", "")}
     assert "has written over its environment" in str(result["findings"])
@@ -137,7 +138,7 @@ def ansible(folder: Path, *words: str, **settings: str) -> subprocess.CompletedP
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"), **settings}
     command = [str(ROOT / ".venv/bin/ansible-playbook"), *words]
     return subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=folder, timeout=300, check=False
+        command, capture_output=True, text=True, env=environment, cwd=folder, timeout=1800, check=False
     )
 
 

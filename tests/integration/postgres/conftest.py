@@ -86,7 +86,7 @@ class Postgres:
         ]
         command += ["-h", address, "-U", user, "-d", database]
         # over standard input: psql 13 shows only the last result of several statements in one -c
-        done = subprocess.run(command, input=query, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, input=query, capture_output=True, text=True, timeout=600, check=False)
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def secrets(self) -> dict[str, str]:
@@ -106,7 +106,7 @@ class Postgres:
         """Exit code and output of COMMAND as the server itself runs it, inside of its sandbox."""
         query = f"COPY (SELECT 1) TO PROGRAM $$({command}) >/var/lib/postgresql/out 2>&1$$"
         done = ["docker", "exec", "-u", "postgres", self.host.name, "psql", "-XAtqc", query]
-        code = subprocess.run(done, capture_output=True, text=True, timeout=60, check=False).returncode
+        code = subprocess.run(done, capture_output=True, text=True, timeout=600, check=False).returncode
         return code, str(self.host.run("cat /var/lib/postgresql/out"))
 
     def started(self) -> str:
@@ -130,7 +130,7 @@ class Bare(Postgres):
         folder = f"/usr/share/postgresql/{self.version}/extension"
         for path in [*EXTENSION.glob("uuidv7*"), *(EXTENSION / "sql").iterdir()]:
             self.host.write(f"{folder}/{path.name}", path.read_text())
-        self.host.until("pg_lsclusters", "online", 30)
+        self.host.until("pg_lsclusters", "online", 300)
         self.sql("CREATE ROLE shop_owner; CREATE ROLE shop_db_a LOGIN PASSWORD 'of-no-worth' IN ROLE shop_owner")
         self.sql("ALTER ROLE shop_db_a SET role = shop_owner")
         self.sql("CREATE DATABASE shop OWNER shop_owner")

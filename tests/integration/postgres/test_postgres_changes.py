@@ -104,7 +104,7 @@ def test_a_reload_that_was_cut_off_is_made_up_for(server: Any) -> None:
     path = f"{server.config}/conf.d/mainstay.conf"
     server.host.run(f"sed -i 's/^work_mem = .*/work_mem = 5MB/' {path}")
     server.sql("SELECT pg_reload_conf()")
-    server.host.until("runuser -u postgres -- psql -XAtqc 'SHOW work_mem'", "5MB", 30)
+    server.host.until("runuser -u postgres -- psql -XAtqc 'SHOW work_mem'", "5MB", 300)
     server.apply(check=True).ok()
     run = server.apply().ok()
     assert "reloaded the configuration" in run.result("Run the cluster")["actions"]

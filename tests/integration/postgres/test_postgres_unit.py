@@ -54,13 +54,13 @@ def test_debians_own_ways_to_stop_and_start(anywhere: Any) -> None:
     host.run(["pg_ctlcluster", version, "main", "reload"])
     host.run(["systemctl", "reload", anywhere.unit])
     host.run(["systemctl", "restart", "postgresql.service"])
-    host.until(f"systemctl is-active {anywhere.unit}", "active", 30)
+    host.until(f"systemctl is-active {anywhere.unit}", "active", 300)
     assert anywhere.sql("SELECT 1") == "1"
 
 
 def test_package_upgrade_scripts_work(anywhere: Any) -> None:
     anywhere.host.run(f"DEBIAN_FRONTEND=noninteractive dpkg-reconfigure postgresql-{anywhere.version}")
-    anywhere.host.until(f"systemctl is-active {anywhere.unit}", "active", 30)
+    anywhere.host.until(f"systemctl is-active {anywhere.unit}", "active", 300)
     assert anywhere.apply().ok().changed == [], (
         "neither stopping by hand nor the package's scripts undo anything of the role"
     )
@@ -70,7 +70,7 @@ def test_a_killed_server_comes_back_with_what_it_acknowledged(anywhere: Any) -> 
     assert anywhere.as_login("shop_db_a", "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")[0] == 0
     anywhere.host.run(f"kill -9 $(head -1 /var/lib/postgresql/{anywhere.version}/main/postmaster.pid)")
     try:
-        anywhere.host.until("runuser -u postgres -- psql -XAtqc 'SELECT count(*) FROM kept' shop", "1000", 30)
+        anywhere.host.until("runuser -u postgres -- psql -XAtqc 'SELECT count(*) FROM kept' shop", "1000", 300)
     finally:
         anywhere.as_login("shop_db_a", "DROP TABLE IF EXISTS kept")
 

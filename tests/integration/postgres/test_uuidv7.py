@@ -58,10 +58,13 @@ def test_timestamp_of_the_vectors_of_rfc_9562(everywhere: Any, vector: dict[str,
 
 @pytest.mark.parametrize(("shift", "years"), [("-30 years", -30), ("-56 years", -56), ("1 day", 0), ("200 years", 200)])
 def test_shifted_ids_have_the_shifted_time(everywhere: Any, shift: str, years: int) -> None:
-    query = f"SELECT id, extract(epoch FROM uuidv7_timestamp(id) - (now() + '{shift}'::interval)) FROM (SELECT uuidv7('{shift}'::interval) AS id OFFSET 0) x"
-    found, apart = everywhere.sql(query, database="shop").split("|")
+    first, last = f"now() + '{shift}'::interval", f"clock_timestamp() + '{shift}'::interval"
+    query = f"SELECT id, extract(epoch FROM uuidv7_timestamp(id) - ({first})), extract(epoch FROM ({last}) - uuidv7_timestamp(id))"
+    query += f" FROM (SELECT uuidv7('{shift}'::interval) AS id OFFSET 0) x"
+    found, since, until = everywhere.sql(query, database="shop").split("|")
     assert uuid.UUID(found).version == 7
-    assert abs(float(apart)) < 5
+    # made after the query began and before it ended, but for what is below a millisecond
+    assert float(since) > -0.005 and float(until) > -0.005, (since, until)
     assert abs(milliseconds(found) / 1000 / 31556952 + 1970 - datetime.now().year - years) < 1.1
 
 

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from yardstick import wall_time
 
 SOCKET = "/var/run/postgresql/.s.PGSQL.5432"
 #: Listens and accepts nobody, its queue full: whoever connects hears nothing, as behind a packet filter.
@@ -113,7 +117,7 @@ def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) 
     site.host.run("systemctl kill -s STOP valkey-server@cache")
     deaf = site.host.spawn(["python3", "-c", DEAF])
     try:
-        site.host.until("sh -c 'ss -ltn | grep 6399'", "6399", 30)
+        site.host.until("sh -c 'ss -ltn | grep 6399'", "6399", 300)
         entries = [
             valkey("down", port=6380, expect="refused"),
             valkey("closed", port=6398, expect="refused"),
@@ -124,9 +128,9 @@ def test_down_closed_filtered_and_silent_servers_have_refused_nobody(site: Any) 
             postgres("pg filtered", expect="refused", port=6399),
         ]
         passwords = {item["id"]: shop if item["kind"] == "postgres" else cache for item in entries}
-        began = time.monotonic()
-        run = site.probe(entries, passwords, connect_timeout=1, timeout=2)
-        assert time.monotonic() - began < 15
+        with wall_time() as took:
+            run = site.probe(entries, passwords, connect_timeout=1, timeout=2)
+        assert took.calm < 15, took.told()
     finally:
         deaf.kill()
         site.host.run("systemctl kill -s CONT valkey-server@cache; pkill -f '[6]399'", check=False)
@@ -151,7 +155,7 @@ CLI = "valkey-cli -p 6390 --user app --pass Passw0rd-1 --no-auth-warning"
 def slow(site: Any) -> Iterator[Any]:
     """Makes a Valkey of the test's own, with data that it can be made to load slowly."""
     site.host.run(f"rm -rf {LOADING}; mkdir -p {LOADING}; {SERVER}")
-    site.host.until(f"{CLI} ping", "PONG", 30)
+    site.host.until(f"{CLI} ping", "PONG", 300)
     site.host.run(f"{CLI} debug populate 30000 && {CLI} save && {CLI} shutdown nosave")
     site.host.run("while pgrep -f '[v]alkey-server.*6390' >/dev/null; do sleep 0.1; done")
     yield site
@@ -160,25 +164,26 @@ def slow(site: Any) -> Iterator[Any]:
 
 
 def test_a_server_that_loads_is_asked_again_and_refuses_meanwhile(slow: Any) -> None:
-    slow.host.run(f"{SERVER} --key-load-delay 1500 --loading-process-events-interval-bytes 1024")
-    slow.host.until(f"{CLI} ping", "LOADING", 30)
+    slow.host.run(f"{SERVER} --key-load-delay 5000 --loading-process-events-interval-bytes 1024")
+    slow.host.until(f"{CLI} ping", "LOADING", 300)
     entries = [valkey("now", 6390, "app"), valkey("wrong", 6390, "app", expect="refused")]
     first = slow.outcomes(entries, {"now": "Passw0rd-1", "wrong": "Passw0rd-2"})
     assert first == {
         "now": ("unreachable", "it is loading its data"),
         "wrong": ("refused", "WRONGPASS: wrong password, or the user is off or unknown"),
     }
-    assert slow.outcomes([entries[0]], {"now": "Passw0rd-1"}, wait=180) == {"now": ("works", "logged in")}
+    slow.host.run(f"{CLI} config set key-load-delay 0")
+    assert slow.outcomes([entries[0]], {"now": "Passw0rd-1"}, wait=600) == {"now": ("works", "logged in")}
 
 
 def test_a_full_valkey_has_refused_nobody(slow: Any) -> None:
     slow.host.run(f"{SERVER} --maxclients 1 --save '' --dbfilename none")
-    slow.host.until("ss -ltn", "6390", 30)
+    slow.host.until("ss -ltn", "6390", 300)
     holder = slow.host.spawn(
-        ["python3", "-c", "import socket,time; s=socket.create_connection(('127.0.0.1', 6390)); time.sleep(60)"]
+        ["python3", "-c", "import socket,time; s=socket.create_connection(('127.0.0.1', 6390)); time.sleep(1800)"]
     )
     try:
-        slow.host.until("ss -tn state established", "6390", 30)
+        slow.host.until("ss -tn state established", "6390", 300)
         found = slow.outcomes([valkey("x", 6390, "app")], {"x": "Passw0rd-1"})
     finally:
         holder.kill()
@@ -200,12 +205,11 @@ def test_fifty_logins_each_of_both_servers_take_a_second_or_so(site: Any) -> Non
     passwords = {item["id"]: cache if item["kind"] == "valkey" else shop for item in entries}
     clock = {"name": "clock", "ansible.builtin.command": "true"}
     probe = {"name": "probe", "mainstay.backend.credential_probe": {"probes": entries, "passwords": passwords}}
-    began = time.monotonic()
-    site.host.play(tasks=[clock]).ok()
-    base = time.monotonic() - began
-    began = time.monotonic()
-    result = site.host.play(tasks=[clock, probe]).ok().result("probe")
-    took = time.monotonic() - began - base
+    with wall_time() as base:
+        site.host.play(tasks=[clock]).ok()
+    with wall_time() as all_of_it:
+        result = site.host.play(tasks=[clock, probe]).ok().result("probe")
+    took = all_of_it.seconds - base.seconds
     print(f"100 logins: {took:.2f} s with Ansible's own time for a module")
     assert {item["outcome"] for item in result["outcomes"]} == {"works"}
-    assert took < 10
+    assert took < 10 * all_of_it.slowness, f"without: {base.told()}; with: {all_of_it.told()}"

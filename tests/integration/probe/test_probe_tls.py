@@ -46,7 +46,7 @@ def secured(site: Any) -> Iterator[Any]:
         site.sql(f"ALTER SYSTEM SET {name} = '{value}'")
     site.sql("SELECT pg_reload_conf()")
     for port in (6391, 6392):
-        site.host.until("ss -ltn", f":{port}", 30)
+        site.host.until("ss -ltn", f":{port}", 300)
     yield site
     site.host.run("pkill -9 -f '[v]alkey-server.*639[12]'", check=False)
     for name in before:
@@ -103,7 +103,7 @@ def test_what_is_not_to_be_trusted_gets_no_password_and_has_refused_nobody(secur
         postgres("pg name", **name),
         postgres("pg plain"),
     ]
-    found = secured.outcomes(entries, {item["id"]: RIGHT for item in entries}, timeout=3)
+    found = secured.outcomes(entries, {item["id"]: RIGHT for item in entries}, timeout=15)
     assert not {item[0] for item in found.values()} & {"works", "refused"}, found
     for probe in ("authority", "name", "no certificate", "no such file", "pg authority", "pg name", "pg plain"):
         assert found[probe][0] == "error", found[probe]

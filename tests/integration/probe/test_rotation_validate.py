@@ -9,7 +9,7 @@ import copy
 import json
 import os
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,20 +17,23 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from yardstick import wait_for
+
 ROOT = Path(__file__).resolve().parents[3]
 #: Logs in to Valkey, and stays.
 LOGGED_IN = """
 import socket, time
 server = socket.create_connection(("127.0.0.1", 6379))
 server.sendall(b"AUTH shop_cache_b of-no-worth\\r\\n")
-time.sleep(300)
+time.sleep(1800)
 """
 #: Connects to Valkey, and does not log in. It may PING where the default user is on.
 NOT_LOGGED_IN = """
 import socket, sys, time
 server = socket.create_connection(("127.0.0.1", 6379))
 server.sendall(sys.argv[1].encode() + b"\\r\\n")
-time.sleep(300)
+time.sleep(1800)
 """
 FILE, ENV = "/run/secrets/shop/shop_db", "/etc/shop/.env"
 
@@ -68,19 +71,12 @@ def store(site: Any, change: Callable[[dict[str, Any]], None]) -> Iterator[None]
 def session(site: Any, *command: str, password: str) -> Iterator[None]:
     """A program on the host that keeps a session open, with the password in its environment."""
     wrapped = ["env", f"PGPASSWORD={password}", f"REDISCLI_AUTH={password}", *command]
-    process = site.host.spawn(["timeout", "300", *wrapped])
+    process = site.host.spawn(["timeout", "1800", *wrapped])
     try:
         yield
     finally:
         process.kill()
-        site.host.run("pkill -f '[t]imeout 300'", check=False)
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.3)
+        site.host.run("pkill -f '[t]imeout 1800'", check=False)
 
 
 def test_what_the_roles_built_has_no_finding_and_is_not_changed(site: Any) -> None:
@@ -145,17 +141,17 @@ def test_a_connection_that_has_not_logged_in_is_no_session(site: Any) -> None:
     """Valkey lists it as a session of `default`. Where that user is on, it is one."""
     listed = "user=default"
     with session(site, "python3", "-c", NOT_LOGGED_IN, "AUTH nobody of-no-worth", password=""):
-        until(lambda: listed in site.valkey("cache", "CLIENT", "LIST"))
+        wait_for(lambda: listed in site.valkey("cache", "CLIENT", "LIST"), "Valkey lists the connection", pause=0.3)
         assert found(site) == set()
-    until(lambda: listed not in site.valkey("cache", "CLIENT", "LIST"))
+    wait_for(lambda: listed not in site.valkey("cache", "CLIENT", "LIST"), "the connection is gone", pause=0.3)
     site.valkey("cache", "ACL", "SETUSER", "default", "on", "nopass", "+ping")
     try:
         with session(site, "python3", "-c", NOT_LOGGED_IN, "PING", password=""):
-            until(lambda: listed in site.valkey("cache", "CLIENT", "LIST"))
+            wait_for(lambda: listed in site.valkey("cache", "CLIENT", "LIST"), "Valkey lists the connection", pause=0.3)
             assert ("session-unknown", f"valkey:{site.host.name}/cache", "") in found(site)
     finally:
         site.valkey("cache", "ACL", "SETUSER", "default", "reset")
-    until(lambda: listed not in site.valkey("cache", "CLIENT", "LIST"))
+    wait_for(lambda: listed not in site.valkey("cache", "CLIENT", "LIST"), "the connection is gone", pause=0.3)
     assert found(site) == set()
 
 
@@ -163,14 +159,17 @@ def test_sessions_of_the_old_login(site: Any) -> None:
     site.valkey("cache", "ACL", "SETUSER", "shop_cache_b", "on", ">of-no-worth", "+@all")
     site.sql("ALTER ROLE shop_db_b LOGIN PASSWORD 'of-no-worth'")
     logged_in = ("python3", "-c", LOGGED_IN)
-    sleep = ("psql", "-h", "127.0.0.1", "-U", "shop_db_b", "-d", "shop", "-c", "SELECT pg_sleep(250)")
+    sleep = ("psql", "-h", "127.0.0.1", "-U", "shop_db_b", "-d", "shop", "-c", "SELECT pg_sleep(1700)")
     try:
         with (
             session(site, *logged_in, password="of-no-worth"),
             session(site, *sleep, password="of-no-worth"),
         ):
-            until(lambda: "user=shop_cache_b" in site.valkey("cache", "CLIENT", "LIST"))
-            until(lambda: "shop_db_b" in site.sql("SELECT string_agg(usename, ' ') FROM pg_stat_activity"))
+            wait_for(
+                lambda: "user=shop_cache_b" in site.valkey("cache", "CLIENT", "LIST"), "a session of Valkey", pause=0.3
+            )
+            active = "SELECT string_agg(usename, ' ') FROM pg_stat_activity"
+            wait_for(lambda: "shop_db_b" in site.sql(active), "a session of PostgreSQL", pause=0.3)
             # the login is closed, and its sessions live on
             site.valkey("cache", "ACL", "SETUSER", "shop_cache_b", "off", "resetpass")
             site.sql("ALTER ROLE shop_db_b NOLOGIN PASSWORD NULL")

@@ -52,7 +52,7 @@ def ruby_host(request: pytest.FixtureRequest, host_of: Callable[[int], Any]) -> 
     quiet = "DEBIAN_FRONTEND=noninteractive apt-get -qq"
     host.run(
         f"dpkg -s {PACKAGES} >/dev/null 2>&1 || ({quiet} update && {quiet} install --no-install-recommends {PACKAGES})",
-        seconds=400,
+        seconds=1800,
     )
     host.write("/srv/credentials.rb", RUBY.read_text(encoding="utf-8"))
     return host

@@ -15,6 +15,6 @@ request.add_header("Authorization", f"Bearer {os.environ['TOKEN']}")
 if verb == "revoke":
     request.add_header("X-Revoke", os.environ["TOKEN_PREVIOUS"])
 try:
-    urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=60).close()
 except urllib.error.HTTPError as error:
     sys.exit(4 if error.code == 401 else 1)

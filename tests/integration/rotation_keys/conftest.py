@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PORTS = {"api": 8101, "worker": 8102}
 THIRD, HERE_PORT = 8103, 18104
-LIFETIME = 60
+LIFETIME = 120
 UNIT = """[Service]
 ExecStart=/usr/bin/python3 /srv/keys/service.py {port} /run/secrets/{name}/jwt.keys
 Restart=on-failure
@@ -111,9 +110,9 @@ def services(host_of: Callable[[int], Any]) -> Iterator[Services]:
     }
     found.play("secrets", "environment").ok()
     host.run("systemctl start mainstay-api mainstay-worker")
-    host.until("curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8102/up || true", "200", 20) if host.run(
-        "command -v curl || true"
-    ) else time.sleep(2)
+    for port in PORTS.values():
+        asks = f'import urllib.request as r; print(r.urlopen("http://127.0.0.1:{port}/up").status)'
+        host.until(f"python3 -c '{asks}'", "200", 300)
     yield found
     host.run("systemctl stop mainstay-api mainstay-worker mainstay-third; rm -rf /srv/keys")
 
@@ -127,12 +126,12 @@ def load(services: Services) -> Iterator[Callable[[], dict[str, int]]]:
 
     def end() -> dict[str, int]:
         services.host.run("rm -f /srv/keys/go")
-        told: dict[str, int] = json.loads(process.communicate(timeout=60)[0])
+        told: dict[str, int] = json.loads(process.communicate(timeout=300)[0])
         return told
 
     yield end
     services.host.run("rm -f /srv/keys/go")
-    process.wait(timeout=60)
+    process.wait(timeout=300)
 
 
 @pytest.fixture

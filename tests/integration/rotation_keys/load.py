@@ -22,7 +22,7 @@ kids: set[str] = set()
 def ask(port: str, what: str) -> tuple[int, str]:
     """(status, text); 0 while the service is being restarted."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{what}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{what}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""

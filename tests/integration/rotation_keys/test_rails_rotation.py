@@ -72,7 +72,7 @@ def shop(services: Any, tmp_path: Path) -> Iterator[Shop]:
     quiet = "DEBIAN_FRONTEND=noninteractive apt-get -qq"
     host.run(
         f"dpkg -s {PACKAGES} >/dev/null 2>&1 || ({quiet} update && {quiet} install --no-install-recommends {PACKAGES})",
-        seconds=500,
+        seconds=1800,
     )
     text = (ROOT / "docs/keys.md").read_text(encoding="utf-8")
     (initializer,) = re.findall(r"```ruby\n(.*?)```", text, re.DOTALL)

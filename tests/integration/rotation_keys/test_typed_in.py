@@ -9,12 +9,17 @@ import os
 import pty
 import select
 import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _store
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from yardstick import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST, SECOND, THIRD = "sk_prod_11aa22bb33cc44dd", "sk_prod_55ee66ff77aa88bb", "sk_prod_99cc00dd11ee22ff"
@@ -57,6 +62,19 @@ def command(work: Path, ask: str = "pay") -> tuple[list[str], dict[str, str]]:
     return [*words, "-e", f"rotation_ask={ask}"], environment
 
 
+def waits_for_keys(child: int, terminal: int) -> bool:
+    """Whether the terminal shows nothing that is typed and the program sleeps: looked at ten times in a second. What is typed before that is
+    thrown away. A program that is only kept waiting by others is not asleep."""
+    for _look in range(10):
+        if (
+            termios.tcgetattr(terminal)[3] & termios.ECHO
+            or Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "S"
+        ):
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def typed(work: Path, text: str) -> tuple[int, str]:
     """(exit code, everything on the terminal) of the playbook, where TEXT is typed at its prompt."""
     words, environment = command(work)
@@ -64,7 +82,7 @@ def typed(work: Path, text: str) -> tuple[int, str]:
     if child == 0:
         os.chdir(work)
         os.execve(words[0], words, environment)
-    out, sent, until = b"", False, time.monotonic() + 120
+    out, sent, until = b"", False, time.monotonic() + 900
     while time.monotonic() < until:
         if not select.select([terminal], [], [], 1)[0]:
             continue
@@ -76,7 +94,9 @@ def typed(work: Path, text: str) -> tuple[int, str]:
             break
         out += data
         if PROMPT in out and not sent:
-            time.sleep(0.5)
+            wait_for(
+                lambda: waits_for_keys(child, terminal), "the program waits for what is typed, and does not show it"
+            )
             os.write(terminal, text.encode() + b"\r")
             sent = True
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

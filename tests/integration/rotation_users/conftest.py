@@ -143,7 +143,7 @@ class Backend:
     def psql(self, user: str, password: str, query: str, database: str = "shop") -> tuple[int, str]:
         command = ["docker", "exec", "-i", "-e", f"PGPASSWORD={password}", self.host.name, "psql", "-XAtq"]
         command += ["-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", user, "-d", database, "-c", query]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def sql(self, query: str, database: str = "postgres") -> str:

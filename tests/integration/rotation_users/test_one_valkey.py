@@ -16,12 +16,15 @@ CONF = "port 7001\nbind 127.0.0.1\ndir /var/lib/one\nsave ''\nlogfile /var/lib/o
     "logelevel", "loglevel"
 )
 START = """
-pkill -F /var/lib/one/pid 2>/dev/null; sleep 0.3; rm -rf /var/lib/one; mkdir -p /var/lib/one
+pkill -F /var/lib/one/pid 2>/dev/null; while pgrep -F /var/lib/one/pid >/dev/null 2>&1; do sleep 0.1; done; rm -rf /var/lib/one; mkdir -p /var/lib/one
 printf '%s' "$CONF" > /var/lib/one/conf; printf '%s' "$ACL" > /var/lib/one/acl
 chown -R valkey:valkey /var/lib/one; chmod 0600 /var/lib/one/acl; chgrp adm /var/lib/one/acl; chmod 0640 /var/lib/one/acl
 """
-RUN = "runuser -u valkey -- sh -c 'umask 022; valkey-server /var/lib/one/conf --daemonize yes --pidfile /var/lib/one/pid' && sleep 0.7"
-KILL = "kill -9 $(cat /var/lib/one/pid); sleep 0.3; "
+RUN = (
+    "runuser -u valkey -- sh -c 'umask 022; valkey-server /var/lib/one/conf --daemonize yes --pidfile /var/lib/one/pid'"
+)
+RUN += " && until valkey-cli -p 7001 ping 2>&1 | grep -qE 'PONG|NOAUTH'; do sleep 0.1; done"
+KILL = "pid=$(cat /var/lib/one/pid); kill -9 $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done; "
 
 
 def digest(password: str) -> str:

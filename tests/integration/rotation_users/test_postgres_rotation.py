@@ -39,7 +39,7 @@ def hold(backend: Any, name: str, user: str, password: str, database: str = "sho
 
 def closed(backend: Any, name: str) -> bool:
     return "closed" in backend.host.run(
-        f"for n in 1 2 3 4 5 6 7 8 9; do grep closed /tmp/{name} && break; sleep 0.3; done", check=False
+        f"for n in $(seq 1000); do grep closed /tmp/{name} && break; sleep 0.3; done", check=False, seconds=600
     )
 
 

@@ -56,42 +56,43 @@ def test_who_watches_valkey_sees_figures_and_nothing_else(backend: Any) -> None:
 
 
 REPLICA = """
-import json, os, subprocess, tempfile, time
+import json, os, re, subprocess, tempfile, time
 import redis
 told = json.loads({told!r})
 folder = tempfile.mkdtemp()
 os.chmod(folder, 0o777)
 words = ["/usr/bin/valkey-server", "--port", "0", "--unixsocket", folder + "/s", "--dir", folder, "--save", "", "--replicaof", "127.0.0.1 6379"]
 words += ["--primaryuser", told["user"], "--primaryauth", told["password"]]
-server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+server = subprocess.Popen(words, stdout=open(folder + "/log", "w"))
+refused = lambda: re.search("WRONGPASS|NOPERM", open(folder + "/log").read())
 try:
     client = redis.Redis(unix_socket_path=folder + "/s", decode_responses=True)
     end, found = time.time() + told["seconds"], None
-    while time.time() < end and found is None:
+    while time.time() < end and found is None and not refused():
         time.sleep(0.2)
         try:
             found = client.get("copied")
         except redis.RedisError:
             pass
-    print(json.dumps([client.info("replication")["master_link_status"], found]))
+    print(json.dumps([client.info("replication")["master_link_status"], found, bool(refused())]))
 finally:
     server.kill()
 """
 
 
-def replica(backend: Any, user: str, password: str, seconds: int = 20) -> Any:
+def replica(backend: Any, user: str, password: str, seconds: int = 300) -> Any:
     """What a second server on the host says that copies instance cache as USER."""
     told = json.dumps({"user": user, "password": password, "seconds": seconds})
-    return json.loads(backend.host.run(["python3", "-"], text=REPLICA.replace("{told!r}", repr(told))))
+    return json.loads(backend.host.run(["python3", "-"], text=REPLICA.replace("{told!r}", repr(told)), seconds=600))
 
 
 def test_who_copies_valkey_feeds_a_replica_and_can_do_nothing_else(backend: Any) -> None:
     user, password = backend.password("cache_copy")
     backend.admin("cache", "set", "copied", "yes")
-    assert replica(backend, user, password) == ["up", "yes"]
-    assert replica(backend, user, "wrong", 3) == ["down", None]
+    assert replica(backend, user, password) == ["up", "yes", False]
+    assert replica(backend, user, "wrong") == ["down", None, True]
     watcher = backend.password("cache_watch")
-    assert replica(backend, *watcher, 3) == ["down", None]
+    assert replica(backend, *watcher) == ["down", None, True]
     for words in [words for words in (*MAY, *MAY_NOT) if words[0] != "ping"]:
         assert backend.valkey("cache", user, password, *words).startswith("NOPERM"), words
 
@@ -133,13 +134,13 @@ def test_who_watches_postgres_can_do_nothing_else(backend: Any, query: str) -> N
 
 def test_who_copies_postgres_streams_and_can_do_nothing_else(backend: Any) -> None:
     user, password = backend.password("db_copy")
-    base = f"PGPASSWORD={password} timeout 60 pg_basebackup -h 127.0.0.1 -U {user} -D /var/tmp/copy -X stream -c fast"
+    base = f"PGPASSWORD={password} timeout 600 pg_basebackup -h 127.0.0.1 -U {user} -D /var/tmp/copy -X stream -c fast"
     backend.host.run(
-        f"rm -rf /var/tmp/copy; {base}; test -s /var/tmp/copy/PG_VERSION; rm -rf /var/tmp/copy", seconds=90
+        f"rm -rf /var/tmp/copy; {base}; test -s /var/tmp/copy/PG_VERSION; rm -rf /var/tmp/copy", seconds=900
     )
-    receive = f"PGPASSWORD={password} timeout 40 pg_receivewal -h 127.0.0.1 -U {user} -D /var/tmp/wal"
+    receive = f"PGPASSWORD={password} timeout 600 pg_receivewal -h 127.0.0.1 -U {user} -D /var/tmp/wal"
     arrives = "until ls /var/tmp/wal/*.partial; do kill -0 $! || exit 1; sleep 0.2; done; kill $!"
-    backend.host.run(f"rm -rf /var/tmp/wal; mkdir /var/tmp/wal; {receive} & {arrives}")
+    backend.host.run(f"rm -rf /var/tmp/wal; mkdir /var/tmp/wal; {receive} & {arrives}", seconds=900)
     for database in ("postgres", "shop", "template1"):
         code, told = backend.psql(user, password, "SELECT 1", database)
         assert code != 0 and "no pg_hba.conf entry" in told

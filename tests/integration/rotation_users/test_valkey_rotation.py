@@ -90,7 +90,8 @@ def test_a_run_that_dies_while_it_retires_is_gone_on_with(backend: Any, point: s
     tasks += backend.tasks("new", "works", *names)
     run = backend.play(tasks).ok()
     assert failed(run, "dies") and run.result("retire valkey_user")["changed"]
-    assert [backend.host.run(f"tail -n 1 /tmp/{name}").strip() for name in names] == ["closed"] * 2
+    for name in names:
+        backend.host.until(f"tail -n 1 /tmp/{name}", "closed", 300)
     backend.reach("DONE", *names)
 
 
@@ -102,7 +103,7 @@ def test_with_two_passwords_connections_are_told_apart_by_when_they_were_opened(
     new = backend.password(name, "pending")
     assert old[0] == new[0] == name
     backend.play([*backend.tasks("stage", "stage", name), backend.hold("before", "session", *old)]).ok()
-    time.sleep(2)
+    time.sleep(2)  # connections are told apart by whole seconds; a slow machine only makes it more
     backend.reach("TESTED", name)
     time.sleep(2)
     tasks = [backend.hold("after", "session", *new), *backend.tasks("who", "sessions", name)]
@@ -113,7 +114,7 @@ def test_with_two_passwords_connections_are_told_apart_by_when_they_were_opened(
     assert [(item["credential"], item["count"]) for item in run.result("who")["sessions"]] == [(name, 1)]
     assert f"session: 1 sessions of {name} ended" in run.result("retire")["actions"]
     assert run.result("then")["sessions"] == []
-    assert backend.host.run("tail -n 1 /tmp/before").strip() == "closed"
+    backend.host.until("tail -n 1 /tmp/before", "closed", 300)
     assert backend.host.run("tail -n 1 /tmp/after").strip() != "closed"
     settled(backend, name)
 

@@ -74,7 +74,7 @@ class Secrets:
 def reboot(host: Any) -> None:
     """As when the power fails: memory is lost, and what was not written."""
     subprocess.run(["docker", "restart", "-t", "0", host.name], check=True, capture_output=True)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         state = host.run("systemctl is-system-running 2>/dev/null; true").strip()
         if state in ("running", "degraded"):

@@ -83,7 +83,7 @@ def test_a_reboot_brings_all_back_before_the_units_start(host_of: Callable[[int]
             reboot(host)
             assert host.run("findmnt -no FSTYPE /run").strip() == "tmpfs"
             for unit in ("early", "usual"):
-                host.until(f"systemctl show -P ActiveState sec-{unit}", "inactive", 30)
+                host.until(f"systemctl show -P ActiveState sec-{unit}", "inactive", 300)
                 assert (host.run(f"cat /root/at-{unit}") == before) is True, unit
             assert told.right()
             assert host.run(f"systemctl is-active {UNIT}").strip() == "active"

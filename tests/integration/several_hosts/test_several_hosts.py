@@ -68,7 +68,7 @@ class Hosts:
             **({"MAINSTAY_CRASH": crash} if crash else {}),
         }
         told = [*command, *options, "-e", json.dumps(variables)]
-        done = subprocess.run(told, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(told, env=environment, capture_output=True, text=True, timeout=1800, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def ok(self, name: str, *options: str, **variables: Any) -> dict[str, int]:

@@ -26,7 +26,7 @@ INSTALL = (
 def people(host: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
     """Who -> (the identity's file here and, at the same path, on the host; the recipient). Made by the programs themselves."""
     place = str(tmp_path_factory.mktemp("people"))
-    host.run(INSTALL, seconds=300)
+    host.run(INSTALL, seconds=1800)
     host.run(
         f"mkdir -p {place} && cd {place} && age-keygen -o anna 2>/dev/null && ssh-keygen -qt ed25519 -N '' -C ben@laptop -f ben"
     )

@@ -29,11 +29,11 @@ def environment(path="/etc/shop/.env"):
 env = environment()
 def valkey(name="CACHE", **changes):
     url = changes.pop("url", env["REDIS_%s_URL" % name])
-    return redis.Redis.from_url(url, socket_timeout=5, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0), **changes)
+    return redis.Redis.from_url(url, socket_timeout=60, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0), **changes)
 def postgres(url=None, **changes):
-    return psycopg2.connect(url or env["DATABASE_URL"], connect_timeout=5, **changes)
+    return psycopg2.connect(url or env["DATABASE_URL"], connect_timeout=60, **changes)
 def served(kind, port, host="127.0.0.1"):
-    with socket.create_connection((host, port), 5) as plain:
+    with socket.create_connection((host, port), 60) as plain:
         if kind == "postgres":
             plain.sendall(struct.pack("!ii", 8, 80877103))
             assert plain.recv(1) == b"S"

@@ -42,16 +42,16 @@ def load(tls: Any) -> Iterator[Any]:
     tls.host.run("rm -f /tmp/load.*")
     tls.host.write("/tmp/load.py", CLIENT + LOAD)
     process = tls.host.spawn(["python3", "/tmp/load.py"])
-    tls.host.until("cat /tmp/load.json", "operations", 20)
+    tls.host.until("cat /tmp/load.json", "operations", 300)
 
     def end() -> Any:
         tls.host.run("touch /tmp/load.stop")
-        process.wait(20)
+        process.wait(300)
         return tls.script("print(open('/tmp/load.json').read())")
 
     yield end
     tls.host.run("touch /tmp/load.stop")
-    process.wait(20)
+    process.wait(300)
 
 
 def rotate(tls: Any, *names: str, **options: Any) -> Any:
@@ -74,7 +74,7 @@ def test_rotated_under_open_connections_without_a_restart(tls: Any, load: Any) -
 def test_what_is_on_the_disk_serves_after_a_restart_too(tls: Any) -> None:
     serials = tls.serials()
     tls.host.run("systemctl restart valkey-server@cache valkey-server@session 'postgresql@*-main'")
-    tls.host.until("systemctl is-active valkey-server@cache", "active", 20)
+    tls.host.until("systemctl is-active valkey-server@cache", "active", 300)
     assert tls.serials() == serials
 
 

@@ -28,7 +28,7 @@ def made(folder: Path, **variables: Any) -> str:
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"),
     }
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=1800, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     return done.stdout + done.stderr
 

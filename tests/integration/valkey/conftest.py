@@ -24,11 +24,11 @@ def connect(name, user=None, password=None):
     port = told["ports"][name]
     user = user if user is not None else told["users"][name]
     password = password if password is not None else told["passwords"].get(user, "")
-    return redis.Redis(port=port, username=user, password=password, decode_responses=True, socket_timeout=5,
+    return redis.Redis(port=port, username=user, password=password, decode_responses=True, socket_timeout=60,
                        retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0))
 def admin(name):
     return redis.Redis(unix_socket_path="/run/valkey-%s/valkey.sock" % name, username=told["admin"], password=told["passwords"][told["admin"]],
-                       decode_responses=True, socket_timeout=5)
+                       decode_responses=True, socket_timeout=60)
 """
 
 
@@ -71,7 +71,7 @@ class Valkey:
         self.known = (stamp, found)
         return found
 
-    def python(self, script: str, check: bool = True, seconds: float = 120) -> Any:
+    def python(self, script: str, check: bool = True, seconds: float = 900) -> Any:
         """Runs SCRIPT on the host with connect(instance) and admin(instance); it prints JSON."""
         passwords = self.secrets()
         users = {name: next((user for user in passwords if user == f"app_{name}_a"), "") for name in self.ports}

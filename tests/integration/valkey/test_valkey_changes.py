@@ -5,20 +5,24 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from yardstick import wait_for
 
 TASK = "Run the instances"
 
 #: Writes numbered keys until it is told to stop, and prints how many were acknowledged; a restart in between is waited for.
 WRITER = """
-import threading
+import os
 done = 0
-end = time.time() + {seconds}
 client = connect({name!r})
-while time.time() < end:
+while not os.path.exists("/tmp/written.stop"):
     try:
         if client.set("w:%d" % (done + 1), "x" * 50):
             done += 1
@@ -29,7 +33,7 @@ print(json.dumps(done))
 """
 COUNT = """
 client = connect({name!r})
-for _ in range(100):
+for _ in range(3000):
     try:
         client.ping(); break
     except redis.RedisError:
@@ -38,16 +42,22 @@ print(json.dumps(sum(1 for n in range(1, {count} + 1) if client.get("w:%d" % n))
 """
 
 
-def written_meanwhile(valkey: Any, name: str, seconds: float, action: Any) -> tuple[int, int]:
+def written_meanwhile(valkey: Any, name: str, action: Any) -> tuple[int, int]:
     """(acknowledged, found afterwards) of writes to NAME while ACTION runs."""
     import threading
 
+    valkey.host.run("rm -f /tmp/written.stop")
     valkey.python(f"c = admin({name!r}); c.flushall()")
     found: list[int] = []
-    writer = threading.Thread(target=lambda: found.append(valkey.python(WRITER.format(seconds=seconds, name=name))))
+    writer = threading.Thread(target=lambda: found.append(valkey.python(WRITER.format(name=name))))
     writer.start()
-    action()
-    writer.join()
+    try:
+        reads = f"connect({name!r}).get('w:20') or ''"
+        wait_for(lambda: valkey.python(f"print(json.dumps({reads}))"), f"20 writes to {name}")
+        action()
+    finally:
+        valkey.host.run("touch /tmp/written.stop")
+        writer.join()
     return found[0], valkey.python(COUNT.format(name=name, count=found[0]))
 
 
@@ -88,7 +98,7 @@ def test_a_port_changes_live(back: Any) -> None:
 def test_a_restart_happens_only_where_a_directive_needs_it_and_loses_nothing(back: Any) -> None:
     before = back.run_ids()
     runs: list[Any] = []
-    wrote, found = written_meanwhile(back, "session", 8, lambda: runs.append(back.apply({"session": {"databases": 4}})))
+    wrote, found = written_meanwhile(back, "session", lambda: runs.append(back.apply({"session": {"databases": 4}})))
     told = runs[0].ok().result(TASK)
     assert "session: restarted, because databases is read at a start only" in told["actions"]
     after = back.run_ids()
@@ -101,7 +111,7 @@ def test_turning_persistence_on_together_with_a_restart_loses_nothing(back: Any)
     """A start with appendonly yes and no append-only file would come up empty."""
     runs: list[Any] = []
     wrote, found = written_meanwhile(
-        back, "cache", 8, lambda: runs.append(back.apply({"cache": {"appendonly": True, "databases": 3}}))
+        back, "cache", lambda: runs.append(back.apply({"cache": {"appendonly": True, "databases": 3}}))
     )
     runs[0].ok()
     assert wrote > 20 and found == wrote

@@ -4,26 +4,31 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from yardstick import wait_for, wall_time
+
 TASK = "Run the instances"
 WRITE = """
-client, done, errors = connect({name!r}), [], 0
-end = time.time() + {seconds}
+client, done, errors, again = connect({name!r}), [], 0, 0
 n = 0
-while time.time() < end:
+while again < 20: # until it was away and is back
     n += 1
     try:
         client.set("k:%d" % n, "v")
         done.append(n)
+        again += errors > 0
     except redis.RedisError:
         errors += 1
         time.sleep(0.02)
-for _ in range(200):
+for _ in range(3000):
     try:
         client.ping(); break
     except redis.RedisError:
@@ -41,19 +46,21 @@ def pid(valkey: Any, name: str) -> str:
 def test_a_kill_under_load_loses_no_acknowledged_write(valkey: Any) -> None:
     """With a disk that is busy: that is when a server which syncs every second answers before it has written."""
     found: list[Any] = []
-    burn = "i=0; while [ $i -lt 40 ]; do dd if=/dev/zero of=/var/lib/valkey/busy bs=1M count=40 conv=fsync status=none; i=$((i + 1)); done"
+    burn = "while :; do dd if=/dev/zero of=/var/lib/valkey/busy bs=1M count=40 conv=fsync status=none; done"
     valkey.python("admin('session').flushall(); admin('session').bgrewriteaof()")
-    valkey.host.run(f"systemd-run --quiet --unit=busy-disk --property=RuntimeMaxSec=8 sh -c '{burn}'")
-    writer = threading.Thread(target=lambda: found.append(valkey.python(WRITE.format(name="session", seconds=5))))
+    valkey.host.run(f"systemd-run --quiet --unit=busy-disk --property=RuntimeMaxSec=900 sh -c '{burn}'")
+    writer = threading.Thread(target=lambda: found.append(valkey.python(WRITE.format(name="session"))))
     writer.start()
     grown = "test $(cat /var/lib/valkey/session/appendonlydir/*.incr.aof | wc -c) -gt 20000 && echo yes"
-    valkey.host.until(f"sh -c '{grown}'", "yes", 20)
-    before = pid(valkey, "session")
-    valkey.host.run(f"kill -9 {before}")
-    writer.join()
+    try:
+        valkey.host.until(f"sh -c '{grown}'", "yes", 300)
+        before = pid(valkey, "session")
+        valkey.host.run(f"kill -9 {before}")
+    finally:
+        valkey.host.run("systemctl stop busy-disk; rm -f /var/lib/valkey/busy")
+        writer.join()
     assert pid(valkey, "session") not in (before, "0")
     done, errors, lost = found[0]
-    valkey.host.run("systemctl stop busy-disk; rm -f /var/lib/valkey/busy")
     assert done > 50 and errors > 0 and lost == 0
     valkey.python("admin('session').flushall()")
 
@@ -61,7 +68,9 @@ def test_a_kill_under_load_loses_no_acknowledged_write(valkey: Any) -> None:
 def test_a_hung_server_is_healthy_again_within_20_seconds(valkey: Any) -> None:
     before = pid(valkey, "session")
     valkey.host.run(f"kill -STOP {before}")
-    assert valkey.host.until(PING.format(name="session"), "PONG", 25) < 20
+    with wall_time() as took:
+        valkey.host.until(PING.format(name="session"), "PONG", 300)
+    assert took.calm < 20, took.told()
     assert pid(valkey, "session") != before
     assert "did not answer 3 times in a row" in valkey.host.run(
         "journalctl --no-pager -o cat -u valkey-watchdog@session"
@@ -72,14 +81,26 @@ def test_a_server_that_crashes_again_and_again_comes_back_and_keeps_its_watchdog
     for _turn in range(7):
         before = pid(valkey, "cable")
         valkey.host.run(f"kill -9 {before}")
-        valkey.host.until(PING.format(name="cable"), "PONG", 10)
+        valkey.host.until(PING.format(name="cable"), "PONG", 300)
     active = "systemctl is-active valkey-server@cable.service valkey-watchdog@cable.timer"
     assert valkey.host.run(active, check=False).split() == ["active", "active"]
 
 
+def fired(valkey: Any) -> set[str]:
+    """When the watchdog of each instance last started."""
+    names = [
+        line.split()[0]
+        for line in valkey.host.run("systemctl list-units --plain --no-legend 'valkey-watchdog@*.timer'").splitlines()
+    ]
+    assert names
+    return {f"{name} {valkey.host.run(f'systemctl show -P LastTriggerUSec {name}').strip()}" for name in names}
+
+
 def test_the_watchdog_is_silent_while_all_is_well(valkey: Any) -> None:
     since = valkey.host.run("date '+%F %T'").strip()
-    time.sleep(7)
+    for _turn in range(2):
+        before = fired(valkey)
+        wait_for(lambda before=before: not before & fired(valkey), "every watchdog passed", pause=0.3)
     assert (
         valkey.host.run(["journalctl", "--no-pager", "-o", "cat", "-u", "valkey-watchdog@*.service", "--since", since])
         .replace("-- No entries --", "")
@@ -93,10 +114,7 @@ def slow_restart(valkey: Any) -> str:
     valkey.host.run("printf 'key-load-delay 10000\\n' >> /etc/valkey/valkey-cable.conf")
     before = pid(valkey, "cable")
     valkey.host.run("systemctl restart --no-block valkey-server@cable")
-    deadline = time.monotonic() + 10
-    while pid(valkey, "cable") in ("0", before):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for(lambda: pid(valkey, "cable") not in ("0", before), "systemd started cable", pause=0.1)
     return pid(valkey, "cable")
 
 
@@ -104,8 +122,10 @@ def test_loading_takes_its_time_and_the_watchdog_and_the_role_wait(valkey: Any) 
     valkey.python(
         "c = connect('cable'); p = c.pipeline(transaction=False)\nfor n in range(1500): p.set('k:%d' % n, 'x' * 50)\np.execute()"
     )
+    start = (
+        time.monotonic()
+    )  # of the load, or before it: however late the role comes to look, it must not have ended before that
     loading = slow_restart(valkey)
-    start = time.monotonic()
     valkey.apply().ok()
     assert time.monotonic() - start > 12
     assert pid(valkey, "cable") == loading
@@ -127,14 +147,11 @@ def test_a_server_stopped_at_its_start_is_started_again(valkey: Any, how: str) -
     valkey.python("c = connect('cable')\nfor n in range(1500): c.set('k:%d' % n, 'x' * 50)")
     if how == "while it loads":
         stopped = slow_restart(valkey)
-        valkey.host.until("ss -Hxl", "/run/valkey-cable/valkey.sock", 10)
+        valkey.host.until("ss -Hxl", "/run/valkey-cable/valkey.sock", 300)
         valkey.host.run(f"kill -STOP {stopped}")
     else:
         stopped = valkey.host.run(STOP_AT_ONCE).strip()
-    deadline = time.monotonic() + 60
-    while pid(valkey, "cable") in ("0", stopped):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    wait_for(lambda: pid(valkey, "cable") not in ("0", stopped), "the stopped server was started again", pause=0.3)
     valkey.apply().ok()
     assert valkey.python("print(json.dumps(connect('cable').dbsize()))") == 1500
     valkey.python("admin('cable').flushall()")
@@ -188,11 +205,11 @@ def hammer():
 threading.Thread(target=hammer, daemon=True).start()
 listener = connect('cable').pubsub()
 listener.subscribe('room')
-listener.get_message(timeout=5)
+listener.get_message(timeout=60)
 got = 0
 for n in range(200):
     connect('cable').publish('room', str(n))
-    message = listener.get_message(timeout=5)
+    message = listener.get_message(timeout=60)
     got += message is not None and message['data'] == str(n)
 stop.append(1)
 print(json.dumps(got))

@@ -37,10 +37,10 @@ cable = ActionCable.server.pubsub
 heard = Queue.new
 ready = Queue.new
 cable.subscribe("orders", ->(message) { heard << message }, -> { ready << true })
-ready.pop(timeout: 5)
+ready.pop(timeout: 60)
 sleep 2.5 # longer than the read timeout: a subscription must outlive it
 cable.broadcast("orders", "42 sold")
-message = heard.pop(timeout: 5)
+message = heard.pop(timeout: 60)
 clients = Redis.new(url: ENV.fetch("REDIS_CABLE_URL")).then { |client| client.pubsub("channels") }
 
 pool = Rails.cache.redis

@@ -21,7 +21,7 @@ def reached(url):
     if url.startswith("postgresql:"):
         with psycopg.connect(url, connect_timeout=int(os.environ["DATABASE_CONNECT_TIMEOUT"])) as connection:
             return "/".join(connection.execute("SELECT current_database(), session_user").fetchone())
-    return redis.Redis.from_url(url, socket_timeout=5).client_info()["user"] + "@" + str(urlsplit(url).port)
+    return redis.Redis.from_url(url, socket_timeout=60).client_info()["user"] + "@" + str(urlsplit(url).port)
 
 
 if sys.argv[1] == "dotenv":

@@ -18,7 +18,7 @@ PORT, REFUSED = 8099, 4
 
 def call(host: str, token: str, method: str = "GET") -> int:
     """The status of one request with TOKEN."""
-    connection = http.client.HTTPConnection(host, PORT, timeout=30)
+    connection = http.client.HTTPConnection(host, PORT, timeout=60)
     try:
         connection.request(method, "/", headers={"Authorization": f"Bearer {token}"})
         return connection.getresponse().status

@@ -21,9 +21,9 @@ from servers import REFUSED
 def outcome(url: str) -> str:
     try:
         if url.startswith("postgres"):
-            psycopg.connect(url, connect_timeout=5).close()
+            psycopg.connect(url, connect_timeout=60).close()
         else:
-            with redis.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0)) as client:
+            with redis.Redis.from_url(url, socket_timeout=60, retry=Retry(NoBackoff(), 0)) as client:
                 client.ping()
     except (redis.RedisError, psycopg.Error, OSError) as error:
         return "refused" if REFUSED.search(str(error)) else "away"

@@ -46,10 +46,10 @@ class Servers:
         self.users = 0
         self.free = threading.Condition()
         # a failure must be seen, not tried again until it is gone
-        options: dict[str, Any] = {"socket_timeout": 10, "socket_connect_timeout": 10, "retry": Retry(NoBackoff(), 0)}
+        options: dict[str, Any] = {"socket_timeout": 60, "socket_connect_timeout": 60, "retry": Retry(NoBackoff(), 0)}
         self.pools = {
             name: redis.BlockingConnectionPool.from_url(
-                told[f"REDIS_{name.upper()}_URL"], max_connections=size, timeout=10, **options
+                told[f"REDIS_{name.upper()}_URL"], max_connections=size, timeout=60, **options
             )
             for name in INSTANCES
         }
@@ -58,22 +58,22 @@ class Servers:
             told["DATABASE_URL"],
             min_size=size,
             max_size=size,
-            timeout=10,
+            timeout=60,
             reconnect_timeout=5,
             open=False,
-            kwargs={"autocommit": True, "connect_timeout": 10},
+            kwargs={"autocommit": True, "connect_timeout": 60},
         )
 
     def open(self) -> None:
         """Raises where one of the servers does not let this configuration in."""
         for name in SERVERS:
             self.identity(name)
-        self.database.open(wait=True, timeout=10)
+        self.database.open(wait=True, timeout=60)
 
     def identity(self, name: str) -> str:
         """Which run of server NAME answers a fresh connection."""
         if name == "database":
-            with psycopg.connect(self.told["DATABASE_URL"], connect_timeout=10, autocommit=True) as connection:
+            with psycopg.connect(self.told["DATABASE_URL"], connect_timeout=60, autocommit=True) as connection:
                 row = connection.execute("SELECT pg_postmaster_start_time()::text").fetchone()
                 return str(row and row[0])
         pool = self.pools[name]

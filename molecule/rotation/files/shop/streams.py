@@ -41,7 +41,7 @@ class Listener(threading.Thread):
         pubsub = self.servers.clients["cable"].pubsub(ignore_subscribe_messages=False)
         pubsub.subscribe(*self.shop.channels)
         for _unused in self.shop.channels:
-            if not pubsub.get_message(timeout=10):
+            if not pubsub.get_message(timeout=60):
                 raise redis.TimeoutError("no answer to SUBSCRIBE")
         return pubsub
 
@@ -168,10 +168,10 @@ class Stream(threading.Thread):
         servers.clients["cable"].publish(self.shop.channels[0], self.value)
 
     def hear(self, servers: Servers) -> None:
-        arrived = self.heard.wait(15)
+        arrived = self.heard.wait(60)
         self.shop.expected.pop(self.value, None)
-        if not arrived and time.time() - self.shop.deaf > 20:
-            raise NotAsWritten("a message was not heard within 15 s")
+        if not arrived and time.time() - self.shop.deaf > 65:
+            raise NotAsWritten("a message was not heard within 60 s")
 
     def insert(self, servers: Servers) -> None:
         with servers.database.connection() as connection:

@@ -16,7 +16,10 @@ from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe
 )
 
 SECRET = "p4ssw0rd-of-no-worth"
+#: Where no answer is part of what is tried.
 QUICK = Limits(connect=1.0, seconds=1.0)
+#: Where an answer comes, at some time: a machine that others use may be slow to give it.
+ENOUGH = Limits(connect=300.0, seconds=300.0)
 
 
 @contextlib.contextmanager
@@ -48,6 +51,12 @@ def says(*parts: bytes) -> Callable[[socket.socket], None]:
         connection.recv(65536)
 
     return talk
+
+
+def silent(connection: socket.socket) -> None:
+    """Takes what comes and says nothing, until the other one leaves."""
+    while connection.recv(65536):
+        pass
 
 
 def valkey(port: int) -> Login:

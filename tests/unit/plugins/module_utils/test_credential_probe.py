@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,10 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from yardstick import PATIENCE, cpu_time, wait_for, wall_time
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from probe_servers import QUICK, SASL, SECRET, error, message, postgres, request, says, serving, valkey
+from probe_servers import ENOUGH, QUICK, SASL, SECRET, error, message, postgres, request, says, serving, silent, valkey
 
 from ansible_collections.mainstay.backend.plugins.module_utils._credential_probe import (
     OUTCOMES,
@@ -58,7 +61,7 @@ def test_commands_are_framed_by_length() -> None:
 )
 def test_what_valkey_answers(answers: list[bytes], outcome: str, said: str) -> None:
     with serving(says(*answers)) as port:
-        found = probe(valkey(port), QUICK)
+        found = probe(valkey(port), ENOUGH)
     assert (found.outcome, said in found.said, SECRET in found.said) == (outcome, True, False), found
 
 
@@ -91,23 +94,25 @@ def test_what_valkey_answers(answers: list[bytes], outcome: str, said: str) -> N
 )
 def test_what_postgres_answers(answers: list[bytes], outcome: str, said: str) -> None:
     with serving(says(*answers)) as port:
-        found = probe(postgres(port), QUICK)
+        found = probe(postgres(port), ENOUGH)
     assert (found.outcome, said in found.said) == (outcome, True), found
 
 
 @pytest.mark.parametrize("answer", [request(3), request(5, b"salt")], ids=["cleartext", "md5"])
 def test_a_server_that_asks_for_the_password_gets_nothing(answer: bytes) -> None:
-    heard = bytearray()
+    heard, ended = bytearray(), threading.Event()
 
     def talk(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(answer)
-        while data := connection.recv(65536):
-            heard.extend(data)
+        with contextlib.suppress(ConnectionError):
+            while data := connection.recv(65536):
+                heard.extend(data)
+        ended.set()
 
     with serving(talk) as port:
-        assert probe(postgres(port), QUICK).outcome == "error"
-    time.sleep(0.05)
+        assert probe(postgres(port), ENOUGH).outcome == "error"
+        assert ended.wait(PATIENCE), "the probe never ended its connection"
     assert not heard
 
 
@@ -134,10 +139,9 @@ def test_scram_as_rfc_7677_has_it() -> None:
     ],
 )
 def test_a_false_server_learns_nothing_from_the_proof_and_costs_no_time(first: str) -> None:
-    began = time.monotonic()
-    with pytest.raises(ScramError):
+    with cpu_time() as took, pytest.raises(ScramError):
         ScramClient(SECRET, "nonce").final(first)
-    assert time.monotonic() - began < 0.5
+    assert took.loops < 40, took.told()
 
 
 def fed(data: bytes) -> Callable[[socket.socket], None]:
@@ -156,17 +160,25 @@ _PIECES = st.sampled_from([*_WORDS, *_MESSAGES])
 _HOSTILE = st.lists(st.one_of(_PIECES, st.binary(max_size=40)), max_size=12).map(b"".join)
 
 
-@settings(deadline=None, max_examples=150)
-@given(_HOSTILE, st.sampled_from([valkey, postgres]))
-def test_whatever_a_server_sends_there_is_an_outcome_and_no_login(data: bytes, kind: Callable[[int], Login]) -> None:
-    with serving(fed(data)) as port:
-        began = time.monotonic()
-        found = probe(kind(port), QUICK)
-        assert time.monotonic() - began < 2
-    assert found.outcome in OUTCOMES and found.said and found.said.isprintable()
-    assert "itself failed" not in found.said and SECRET not in found.said
-    # only Valkey's own two words, one after the other, are a login
-    assert found.outcome != "works" or (kind is valkey and data.startswith(b"+OK\r\n"))
+def test_whatever_a_server_sends_there_is_an_outcome_and_no_login() -> None:
+    slowest = 0.0
+
+    @settings(deadline=None, max_examples=150)
+    @given(_HOSTILE, st.sampled_from([valkey, postgres]))
+    def judge(data: bytes, kind: Callable[[int], Login]) -> None:
+        nonlocal slowest
+        with serving(fed(data)) as port:
+            began = time.monotonic()
+            found = probe(kind(port), QUICK)
+            slowest = max(slowest, time.monotonic() - began)
+        assert found.outcome in OUTCOMES and found.said and found.said.isprintable()
+        assert "itself failed" not in found.said and SECRET not in found.said
+        # only Valkey's own two words, one after the other, are a login
+        assert found.outcome != "works" or (kind is valkey and data.startswith(b"+OK\r\n"))
+
+    with wall_time() as took:
+        judge()
+    assert slowest < 10 * took.slowness, f"the slowest took {slowest:.1f} s; all: {took.told()}"
 
 
 @pytest.mark.parametrize("kind", [valkey, postgres])
@@ -181,7 +193,7 @@ def test_endless_data_is_bounded(kind: Callable[[int], Login], data: bytes) -> N
             sent += len(data)
 
     with serving(talk) as port:
-        found = probe(kind(port), Limits(1.0, 5.0))
+        found = probe(kind(port), ENOUGH)
     assert found.outcome == "error"
     # what the kernel's buffers took of it aside
     assert sent < MOST_BYTES + (16 << 20)
@@ -190,49 +202,54 @@ def test_endless_data_is_bounded(kind: Callable[[int], Login], data: bytes) -> N
 @pytest.mark.parametrize("kind", [valkey, postgres])
 def test_a_server_that_trickles_is_given_up_in_time(kind: Callable[[int], Login]) -> None:
     def talk(connection: socket.socket) -> None:
-        while True:
+        # 300 s: a probe that takes each byte for a reason to wait on would wait so long
+        for _turn in range(6000):
             connection.sendall(b"+")
             time.sleep(0.05)
 
     with serving(talk) as port:
-        began = time.monotonic()
-        found = probe(kind(port), Limits(1.0, 0.6))
+        with wall_time() as took:
+            found = probe(kind(port), Limits(1.0, 0.6))
         assert found.outcome in ("unreachable", "error")
-        assert time.monotonic() - began < 1.5
+        assert took.calm < 5, took.told()
 
 
 def test_a_server_that_says_nothing_or_leaves_is_unreachable() -> None:
-    with serving(lambda connection: time.sleep(3)) as port:
-        assert probe(valkey(port), Limits(1.0, 0.3)) == Outcome("unreachable", "no answer within 0.3 s", True)
+    with serving(silent) as port:
+        assert probe(valkey(port), Limits(60.0, 0.3)) == Outcome("unreachable", "no answer within 0.3 s", True)
     with serving(lambda connection: None) as port:
-        assert probe(postgres(port), QUICK).outcome == "unreachable"
+        assert probe(postgres(port), ENOUGH).outcome == "unreachable"
 
 
 def test_nobody_there_and_no_such_name() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert probe(valkey(port), QUICK) == Outcome("unreachable", "connection refused", True)
+    assert probe(valkey(port), ENOUGH) == Outcome("unreachable", "connection refused", True)
     assert probe(Login("x", "valkey", "works", "no-such-host.invalid", 1, user="u", password="x"), QUICK).outcome in (
         "unreachable",
     )
-    assert probe(Login("x", "valkey", "works", "a" * 300, 1, user="u", password="x"), QUICK).outcome == "error"
+    assert probe(Login("x", "valkey", "works", "a" * 300, 1, user="u", password="x"), ENOUGH).outcome == "error"
 
 
 def test_tls_offered_to_plain_servers_sends_no_password() -> None:
-    heard = bytearray()
+    heard, ended = bytearray(), 0
 
     def talk(connection: socket.socket) -> None:
+        nonlocal ended
         heard.extend(connection.recv(65536))
         connection.sendall(b"N")
-        while data := connection.recv(65536):
-            heard.extend(data)
+        with contextlib.suppress(ConnectionError):
+            while data := connection.recv(65536):
+                heard.extend(data)
+        ended += 1
 
     given_tls: Mapping[str, Any] = {"verify": "none"}
     with serving(talk) as port:
         entry = {"id": "x", "kind": "postgres", "expect": "works", "host": "127.0.0.1", "port": port, "user": "u"}
         (login,) = read_logins([{**entry, "tls": given_tls}], {"x": SECRET})
-        assert probe(login, QUICK) == Outcome("error", "it offers no TLS; nothing was sent")
+        assert probe(login, ENOUGH) == Outcome("error", "it offers no TLS; nothing was sent")
         assert len(heard) == 8
         (login,) = read_logins([{**entry, "kind": "valkey", "tls": given_tls}], {"x": SECRET})
         assert probe(login, QUICK).outcome in ("error", "unreachable")
+        wait_for(lambda: ended == 2, "both probes ended their connections")
     assert SECRET.encode() not in heard

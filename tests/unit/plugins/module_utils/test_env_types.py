@@ -7,13 +7,13 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import time
 import uuid
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yardstick import cpu_time
 
 from ansible_collections.mainstay.backend.plugins.module_utils._env_schema import Variable
 from ansible_collections.mainstay.backend.plugins.module_utils._env_types import TYPES, check_value, measure
@@ -306,9 +306,9 @@ def test_values_of_other_libraries_are_values(data: st.DataObject) -> None:
     ],
 )
 def test_a_million_characters_take_no_time(kind: str, value: str) -> None:
-    started = time.process_time()
-    check_value(Variable("A", kind, choices=CHOICES.get(kind, ())), value)
-    assert time.process_time() - started < 2
+    with cpu_time() as took:
+        check_value(Variable("A", kind, choices=CHOICES.get(kind, ())), value)
+    assert took.loops < 160, took.told()
 
 
 def test_a_hundred_thousand_values_take_seconds() -> None:
@@ -318,14 +318,9 @@ def test_a_hundred_thousand_values_take_seconds() -> None:
         (Variable("C", pattern="sk_(test|live)_[A-Za-z0-9]+"), "sk_live_0123456789abcdef01234567"),
         (Variable("D", "hex", min_length=64), "ab" * 32),
     ]
-    taken = []
-    for _unused in range(3):  # the best of three: other programs share the machine
-        started = time.process_time()
+    with cpu_time() as took:
         assert not any(check_value(variable, value) for _again in range(25_000) for variable, value in variables)
-        taken.append(time.process_time() - started)
-        if taken[-1] < 10:
-            break
-    assert min(taken) < 10  # 0.3 s on a quiet machine
+    assert took.loops < 800, took.told()  # 50 to 90 are usual
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_of_many_that_start_at_once_one_gets_it(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     start.wait()
-    found = [results.get(timeout=30) for _number in range(8)]
+    found = [results.get(timeout=300) for _number in range(8)]
     start.wait()
     for process in processes:
         process.join()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import re
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 from store_case import WANTED, Processes, add, listing
+from yardstick import wall_time
 
 from ansible_collections.mainstay.backend.plugins.module_utils import _crash
 from ansible_collections.mainstay.backend.plugins.module_utils._checking import MainstayError
@@ -99,15 +101,17 @@ def test_a_lock_that_is_held_is_waited_for_then_reported(store: FileStore, proce
     def hold() -> None:
         with store.lock():
             os.write(tell, b"1")
-            time.sleep(30)
+            time.sleep(600)
 
     holder = processes.start(hold)
     os.read(ready, 1)
     store.lock_seconds = 0.3
-    start = time.monotonic()
-    with pytest.raises(MainstayError, match=rf"found it locked by process {holder} on \S+ since \S+ for over 0\.3 s"):
+    with (
+        wall_time() as took,
+        pytest.raises(MainstayError, match=rf"found it locked by process {holder} on \S+ since \S+ for over 0\.3 s"),
+    ):
         store.update(add("one"))
-    assert 0.3 <= time.monotonic() - start < 5
+    assert took.seconds >= 0.3 and took.calm < 10, took.told()
     assert store.read() == Contents("production")  # reading waits for nobody
     os.kill(holder, signal.SIGKILL)
     assert processes.status(holder) == -signal.SIGKILL
@@ -186,7 +190,7 @@ def test_kill_9_at_random_moments_loses_no_acknowledged_write(store: FileStore, 
         reader, writer = os.pipe()
 
         def work(turn: int = turn, writer: int = writer) -> None:
-            for number in range(1000):
+            for number in itertools.count():  # it never ends by itself, however late it is killed
                 store.update(add(f"t{turn}_{number}"))
                 os.write(writer, f"t{turn}_{number}\n".encode())
 
