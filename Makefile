@@ -13,7 +13,7 @@ help: ## list the targets
 venv: ## .venv from the pinned requirements, and .build/collections
 	@scripts/venv
 
-demo: ## set up everything, build the quickstart's data tier on a container, show what stands
+demo: ## set up everything, build the quickstart's data tier on a container, rotate every secret while a program works on it
 	@scripts/demo
 
 demo-clean: ## take the demo's host, store and password away
