@@ -62,9 +62,9 @@ class Measured:
         return self.seconds / self.slowness
 
     def told(self) -> str:
+        said = f"{self.seconds:.2f} s, {self.cpu:.2f} s of CPU ({self.loops:.0f} loops of {self.loop_cpu:.3f} s)"
         return (
-            f"{self.seconds:.2f} s, {self.cpu:.2f} s of CPU; one loop takes {self.loop_cpu:.3f} s of CPU here, "
-            f"and the machine was {self.slowness:.1f} times as slow as a quiet one"
+            f"{said}; the machine was {self.slowness:.1f} times as slow as a quiet one" if self.slowness > 1 else said
         )
 
 
