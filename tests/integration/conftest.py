@@ -64,7 +64,7 @@ class Host:
     variables: dict[str, Any] = field(default_factory=dict)
 
     def run(
-        self, command: str | Sequence[str], check: bool = True, text: str | None = None, seconds: float = 120
+        self, command: str | Sequence[str], check: bool = True, text: str | None = None, seconds: float = 900
     ) -> str:
         """Standard output of COMMAND on the host (a text goes through its shell)."""
         words = ["sh", "-c", command] if isinstance(command, str) else list(command)
@@ -115,7 +115,7 @@ class Host:
             **callback,
         }
         done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=900, cwd=ROOT, check=False
+            command, capture_output=True, text=True, env=environment, timeout=3600, cwd=ROOT, check=False
         )
         out = done.stdout + done.stderr
         return Run(done.returncode, out, () if verbosity else tuple(_tasks(done.stdout, self.name)))
@@ -124,7 +124,7 @@ class Host:
         """Waits until COMMAND's output holds WANTED; how long that took."""
         start = time.monotonic()
         while time.monotonic() - start < seconds:
-            if wanted in self.run(f"timeout 2 {command}", check=False):
+            if wanted in self.run(f"timeout 30 {command}", check=False):
                 return time.monotonic() - start
             time.sleep(0.2)
         raise AssertionError(f"{command}: no {wanted!r} within {seconds} s")

@@ -109,3 +109,11 @@ def hidden(text: str) -> list[str]:
 )
 def test_a_script_that_hides_a_reason_is_recognised(line: str, refused: bool) -> None:
     assert bool(hidden(line)) is refused
+
+
+SCRIPTS = [path.name for path in sorted((ROOT / "scripts").iterdir()) if path.is_file() and path.suffix != ".py"]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_hides_why_a_program_failed(name: str) -> None:
+    assert hidden((ROOT / "scripts" / name).read_text(encoding="utf-8")) == []

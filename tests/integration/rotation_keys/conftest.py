@@ -29,7 +29,7 @@ Restart=on-failure
 TRY, REVOKE = ["/srv/keys/ask_third", "try", str(THIRD)], ["/srv/keys/ask_third", "revoke", str(THIRD)]
 ON_CONTROLLER = {"environment": "TOKEN", "runs_on": "controller"}
 CREDENTIALS: dict[str, Any] = {
-    "jwt": {"kind": "signing_key", "token_lifetime": "1m"},
+    "jwt": {"kind": "signing_key", "token_lifetime": "2m"},
     "mail": {
         "kind": "token",
         "value": {"variable": "mail_token"},
