@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The run is killed, at every point that matters and at random moments; the next one brings it to its end, with every invariant kept.
 
-`make test` takes a share; `make soak` all points and 50 moments (MAINSTAY_CHAOS=all, or a number of moments; MAINSTAY_CHAOS_SEED).
+Scenario chaos takes a share; `make soak` all points and 50 moments (MAINSTAY_CHAOS=all, or a number of moments; MAINSTAY_CHAOS_SEED).
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ POINTS = {
     14: ("stage/certificate.half", "stage/certificate.swapped", "stage/certificate.reloaded"),
     15: ("run:before-DONE", "DONE/store.temporary", "DONE/store.synced", "run:after-DONE"),
 }
-#: For `make test`: one before anything works, one whose work on the hosts outlives the controller, one with half of the old taken away.
+#: The share: one before anything works, one whose work on the hosts outlives the controller, one with half of the old taken away.
 SHARE = ("stage/valkey.set-not-saved", "run:after-stage", "retire/valkey.set-not-saved")
 ALL = os.environ.get("MAINSTAY_CHAOS", "")
-#: The one of `make test`: PostgreSQL restarts while a consumer is reloaded.
+#: The one of the share: PostgreSQL restarts while a consumer is reloaded.
 MOMENTS = {"": [18], "all": range(50)}.get(ALL) or range(int(ALL))
 SEED = int(os.environ.get("MAINSTAY_CHAOS_SEED", "4"))
 SERVERS = ("valkey-server@cache", "valkey-server@session", "valkey-server@cable", "postgresql@17-main")
