@@ -37,7 +37,10 @@ def truth() -> Truth:
 
 @pytest.fixture(scope="session")
 def runs() -> Runs:
-    return Runs(Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent, ROOT / ".build" / "logs" / os.environ["MOLECULE_SCENARIO_NAME"])
+    return Runs(
+        Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent,
+        ROOT / ".build" / "logs" / os.environ["MOLECULE_SCENARIO_NAME"],
+    )
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +52,10 @@ def memory(truth: Truth) -> Memory:
 
 
 #: Which scenario runs which files: in the order in which one rests on the other; the hunt reads what all of them left.
-FILES = {"rotation": ["test_load", "test_rotation", "test_leaks"], "chaos": ["test_refused", "test_chaos", "test_leaks"]}
+FILES = {
+    "rotation": ["test_load", "test_rotation", "test_leaks"],
+    "chaos": ["test_refused", "test_chaos", "test_leaks"],
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,9 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unknown = {item.path.stem for item in items} - {name for names in FILES.values() for name in names}
     assert not unknown, f"no scenario runs {', '.join(sorted(unknown))}; expected each file in FILES of {__file__}"
     config.hook.pytest_deselected(items=[item for item in items if item.path.stem not in order])
-    items[:] = sorted(
-        (item for item in items if item.path.stem in order), key=lambda item: order.index(item.path.stem)
-    )
+    items[:] = sorted((item for item in items if item.path.stem in order), key=lambda item: order.index(item.path.stem))
 
 
 @pytest.fixture(scope="session", autouse=True)
