@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lanes import repository, telling, whole_run
-from lanes.schedule import NOT_RUN, Result, Scheduler
+from lanes.schedule import NO_TIME, Result, Scheduler
 from lanes.table import Choice, InvalidTable, Table, choose, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,15 +136,18 @@ def main(words: Sequence[str]) -> int:
         return 130
     total = time.monotonic() - start
     print(f"\n{telling.table(results, show.closings)}")
-    for name in left:
+    # on a slow machine some of what was chosen does not begin; `make test` itself always does, or the run is red
+    must = {*table.lane("test")} if lane == "ci" else {*names}
+    late = [result.name for result in results if result.why == NO_TIME and result.name not in must]
+    for name in [*left, *late]:
         print(f"left to test-all: {name}")
-    failed = [result.name for result in results if not result.passed]
-    late = [result.name for result in results if result.state == NOT_RUN]
+    failed = [result.name for result in results if not result.passed and result.name not in late]
     print(
-        f"\n{lane}: {'red' if failed else 'green'} after {total:.0f} s{'; did not pass: ' + ', '.join(failed) if failed else ''}"
+        f"\n{lane}: {'red' if failed else 'green'} after {total:.0f} s"
+        f"{'; did not pass: ' + ', '.join(failed) if failed else ''}"
     )
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    if lane == "test-all" and not failed and not late:
+    print(f"{len(results) - len(failed) - len(late)} passed, {len(failed)} failed")
+    if lane == "test-all" and not failed:
         keep(results, total, before)
     return 1 if failed else 0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from lanes.table import Step
 
 OK, FAILED, HUNG, NOT_RUN = "ok", "FAILED", "HUNG", "NOT RUN"
+NO_TIME = "no time is left for it"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Scheduler:
             if broken:
                 self._finish(Result(step.name, NOT_RUN, why=f"{broken[0]} did not pass"))
             elif time.monotonic() - self.start > self.deadline:
-                self._finish(Result(step.name, NOT_RUN, why="no time is left for it"))
+                self._finish(Result(step.name, NOT_RUN, why=NO_TIME))
             elif all(name in self.results for name in step.after) and used + min(step.cores, self.room) <= self.room:
                 used += step.cores
                 self.running[step.name] = asyncio.ensure_future(self._execute(step))

@@ -111,7 +111,7 @@ def read(root: Path) -> Table:
 
 @dataclass(frozen=True)
 class Choice:
-    """What CI runs: `steps` with what they need, and those that a change touches and for which there is no time."""
+    """What CI runs: `steps` with what they need, in their order, and those that a change touches and for which there is no time."""
 
     steps: Sequence[str]
     left: Sequence[str]
@@ -128,7 +128,7 @@ def choose(table: Table, paths: Iterable[str], seconds: Mapping[str, float], bud
 
     chosen, left = table.lane("test"), []
     for name in table.touched(paths):
-        more = table.with_needs([*chosen, name])
+        more = [*chosen, *(needed for needed in table.with_needs([name]) if needed not in chosen)]
         if cost(more) <= budget:
             chosen = more
         else:
