@@ -19,3 +19,12 @@ apt_install() {
   quietly apt-get update &&
     quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
+
+# near_docker: from here on `docker exec` enters the tests' hosts without the engine (tests/runner/bin/docker says how and why), where that can be done.
+near_docker() {
+  [ "$(id -u)" = 0 ] && [ -z "${DOCKER_HOST:-}${MAINSTAY_DOCKER:-}" ] && [ -d /proc/self/ns ] && command -v nsenter runuser >/dev/null || return 0
+  MAINSTAY_DOCKER=$(command -v docker) || return 0
+  MAINSTAY_RUN_DIR=/run/mainstay-docker
+  mkdir -p -m 0700 "$MAINSTAY_RUN_DIR"
+  export MAINSTAY_DOCKER MAINSTAY_RUN_DIR PATH="$PWD/tests/runner/bin:$PATH"
+}
