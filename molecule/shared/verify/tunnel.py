@@ -28,11 +28,17 @@ def back():
         view = memoryview(data)
         while view:
             view = view[os.write(1, view):]
-    os._exit(0)
-threading.Thread(target=back).start()
-while data := os.read(0, 65536):
-    server.sendall(data)
-os._exit(0)
+def then_end(carry):
+    # a reset too is an end, of both directions
+    try:
+        carry()
+    finally:
+        os._exit(0)
+def forth():
+    while data := os.read(0, 65536):
+        server.sendall(data)
+threading.Thread(target=then_end, args=(back,)).start()
+then_end(forth)
 """
 
 
