@@ -1,7 +1,7 @@
 # mainstay.backend: what a developer runs. `make help` lists the targets; what each does is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-clean test test-all affected lint sanity unit integration scenario bench bench-rotation bench-validate soak docs build lock clean
+.PHONY: help venv demo demo-clean test test-all affected lint sanity unit integration scenario bench bench-rotation bench-validate soak planted-faults docs build lock clean
 
 S ?= default
 T ?= tests/unit
@@ -51,6 +51,9 @@ bench-rotation: ## rotating 1 and 50 credentials on 1 and 5 consumers: time and 
 
 soak: ## the fuzzes of `make test` on 20,000 inputs for each loader, and files of 10 MB; rotations killed at every point and at 50 moments
 	@scripts/soak
+
+planted-faults: ## wrong lines planted in every package and role, one by one: the tests that have to fail do
+	@scripts/venv && scripts/engine && .venv/bin/python scripts/planted_faults.py --write
 
 bench-validate: ## 1,000 environment files of 100 variables for five loaders in one module call
 	@scripts/venv && .venv/bin/python scripts/bench_validate.py --assert

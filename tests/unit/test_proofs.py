@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROOFS = ROOT / "docs" / "proofs.md"
 TEST = re.compile(r"`([\w./-]+\.py)::(\w+)`")
-TARGET = re.compile(r"`make ([a-z-]+)(?: S=(\w+))?`")
+TARGET = re.compile(r"`make ([a-z-]+)(?: S=(\w+)| F=\w+| T=[\w/]+)?`")
 
 
 def rows(text: str) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROOT = Path(__file__).parents[4]
 FILE = """\
@@ -41,8 +42,8 @@ PLAY = """
 """
 
 
-def _play(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "app.env").write_text(FILE)
+def _play(folder: Path, *arguments: str, content: str = FILE) -> subprocess.CompletedProcess[str]:
+    (folder / "app.env").write_text(content)
     (folder / "play.yml").write_text(PLAY)
     return subprocess.run(
         [
@@ -74,6 +75,19 @@ def test_what_a_file_says_is_never_templated(tmp_path: Path) -> None:
     assert result["looked_up"] == result["filtered"] == expected
     assert result["layered"] == {"A": expected["A"], "B": "xty", "C": ""}
     assert result["settings"] == {"a": "{{ 1 + 1 }}"}
+
+
+@pytest.mark.parametrize("password", ["open sesame", "another"])
+def test_a_file_that_a_vault_holds_is_read_with_its_password_and_no_other(tmp_path: Path, password: str) -> None:
+    (tmp_path / "password").write_text(password)
+    sealed = VaultLib().encrypt("A=hunter2\n", secret=VaultSecret(b"open sesame")).decode()
+    done = _play(tmp_path, "--vault-password-file", "password", content=sealed)
+    if password == "another":
+        assert done.returncode == 2
+        assert "found a vault file that no vault password opens" in done.stdout + done.stderr
+    else:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads((tmp_path / "result.json").read_text())["looked_up"] == {"A": "hunter2"}
 
 
 @pytest.mark.parametrize("verbosity", ["-v", "-vvvv"])
