@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -104,7 +105,6 @@ def copy() -> None:
         capture_output=True,
         check=True,
     )
-    COPY.mkdir(parents=True, exist_ok=True)
     for path in COPY.iterdir():
         if path.name not in (".venv", ".build"):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -202,6 +202,12 @@ def main() -> int:
     ]
     if not faults:
         parser.error("no fault of tests/planted_faults.toml is so called")
+    COPY.mkdir(parents=True, exist_ok=True)
+    alone = (COPY.parent / "planted.lock").open("w")
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        parser.error("another run plants faults in this checkout's copy; expected it to end first")
     copy()
     subprocess.run(["scripts/venv"], cwd=COPY, check=True)
     wrong, number, start = 0, 0, time.monotonic()
