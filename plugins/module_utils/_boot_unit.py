@@ -30,6 +30,8 @@ After=local-fs.target systemd-tmpfiles-setup.service tpm2.target systemd-tpm2-se
 Before=sysinit.target shutdown.target
 Conflicts=shutdown.target
 ConditionPathExistsGlob={SEALED}/*/*{ENDING}
+# Who asks for the secrets gets them, however often somebody asked before.
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot

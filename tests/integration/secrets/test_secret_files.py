@@ -263,6 +263,13 @@ def test_another_host_key_is_told_at_boot_and_mended_by_a_run(host: Any, told: S
     assert told.actions() == []
 
 
+def test_they_are_put_back_however_often_somebody_asks(host: Any, told: Secrets) -> None:
+    """systemd's own limit is five starts in ten seconds."""
+    told.apply().ok()
+    host.run(f"for turn in 1 2 3 4 5 6 7 8 9; do rm -rf {FOLDER}; systemctl restart {UNIT} || exit; done")
+    assert told.right()
+
+
 def test_what_is_not_in_memory_under_run_is_told(host: Any, told: Secrets) -> None:
     host.run("mkdir -p /srv/sec/disk /run/sec-disk; mount --bind /srv/sec/disk /run/sec-disk")
     try:
