@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the mainstay.backend authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Plants the faults of tests/planted_faults.toml in a copy of this checkout, and sees the tests that name each of them fail, and pass without it.
 
-Usage: scripts/planted_faults.py [--write] [--step STEP]... [FILE-OR-PART-OF-ITS-NAME]...
+Usage: python scripts/planted_faults.py [--write] [--step STEP]... [FILE-OR-PART-OF-ITS-NAME]...
 --write puts the table into docs/proofs.md, where all were tried and all were caught.
 """
 

@@ -80,18 +80,23 @@ def sampled(runs: Runs, truth: Truth, memory: Memory, needles: Needles) -> Itera
     assert not found.failures, found.said
 
 
+#: Reads the planted secret, and runs one program with it among its arguments and one with it in its environment until the sampler saw both.
+PLANT = f"""
+read -r text
+python3 -c 'import time; time.sleep(60)' "argument $text" & one=$!
+VERIFY=$text python3 -c 'import time; time.sleep(60)' & two=$!
+for turn in $(seq 300); do
+  [ "$(printf '%s\\n' "$text" | grep -cFf - {SAMPLES})" -ge 2 ] && break
+  sleep 0.1
+done
+kill $one $two
+"""
+
+
 def plant(needles: Needles) -> None:
     """A process on each host with the planted secret in its arguments and one with it in its environment."""
-    text = needles[PLANTED].decode()
     for host in HOSTS:
-        on(
-            host,
-            "sh",
-            "-c",
-            "read -r text; python3 -c 'import time; time.sleep(10)' \"argument $text\"",
-            text=f"{text}\n",
-        )
-        on(host, "sh", "-c", "read -r text; VERIFY=$text python3 -c 'import time; time.sleep(10)'", text=f"{text}\n")
+        on(host, "sh", "-c", PLANT, text=f"{needles[PLANTED].decode()}\n")
 
 
 def test_there_are_secrets_to_hunt_for(sampled: Path, needles: Needles, memory: Memory) -> None:
