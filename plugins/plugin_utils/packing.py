@@ -5,32 +5,36 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import threading
+import os
+import select
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 
 @contextlib.contextmanager
 def packed_meanwhile(action: ActionBase, modules: Sequence[str], task_vars: dict[str, Any]) -> Iterator[None]:
-    """While the block waits, MODULES are packed in their order, as far as its time goes; the rest is packed when it is called, as ever."""
-    over = threading.Event()
+    """While the block waits, MODULES are packed in their order, as far as its time goes; the rest is packed when it is called, as ever.
 
-    def pack() -> None:
-        for name in modules:
-            if over.is_set():
-                return
-            # whoever calls the module is told what is wrong with it
-            with contextlib.suppress(AnsibleError):
-                action._configure_module(name, {}, task_vars)
-
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(pack,), daemon=True)
-    thread.start()
+    In a process and not in a thread: both would parse Python, which CPython 3.11 does wrong in threads (gh-106905).
+    """
+    over, going = os.pipe()  # OVER is readable as soon as the block, or this process, has ended
+    child = os.fork()
+    if child == 0:
+        os.close(going)
+        try:
+            for name in modules:
+                if select.select([over], [], [], 0)[0]:
+                    break
+                # whoever calls the module is told what is wrong with it
+                with contextlib.suppress(Exception):
+                    action._configure_module(name, {}, task_vars)
+        finally:
+            os._exit(0)  # what ansible-core does at its end is its own process's to do
+    os.close(over)
     try:
         yield
     finally:
-        over.set()
-        thread.join()
+        os.close(going)
+        os.waitpid(child, 0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,25 @@ def run(how: str, folder: Path, number: int, *names: str) -> Any:
 
 def test_modules_are_packed_while_the_block_waits(tmp_path: Path) -> None:
     assert run("meanwhile", tmp_path, 2, "host_probe", "files") == ["files", "host_probe"]
+
+
+def test_the_block_may_parse_python_too(tmp_path: Path) -> None:
+    """CPython gh-106905: in threads of 3.11 one of both failed with "AST constructor recursion depth mismatch"."""
+    names = ("host_probe", "files", "packages", "env_scan", "valkey_instances", "postgres_cluster", "secret_files")
+    assert run("parsing", tmp_path, len(names), *names) == sorted(names)
+
+
+def test_no_plugin_of_the_controller_starts_a_thread() -> None:
+    """For that reason: ansible-core parses Python wherever it packs a module or compiles a template."""
+    plugins = Path(packing.__file__).parents[1]
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for folder in ("action", "filter", "lookup", "plugin_utils")
+        for path in (plugins / folder).glob("*.py")
+    }
+    assert len(texts) > 40
+    found = re.compile(r"^\s*(?:import|from) (?:threading|concurrent|_thread|asyncio)\b", re.MULTILINE)
+    assert [path.name for path, text in texts.items() if found.search(text)] == []
 
 
 def test_a_block_that_ends_at_once_waits_for_one_at_most(tmp_path: Path) -> None:
