@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,7 +210,7 @@ def main() -> int:
     copy()
     subprocess.run(["scripts/venv"], cwd=COPY, check=True)
     wrong, number, start = 0, 0, time.monotonic()
-    by_step: Mapping[str, list[str]] = {fault.step: [] for fault in faults}
+    by_step: dict[str, list[str]] = {fault.step: [] for fault in faults}
     for fault in faults:
         by_step[fault.step] += fault.tests
     for step, tests in by_step.items():

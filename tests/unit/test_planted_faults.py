@@ -42,18 +42,12 @@ PARTS = {
     "consumers on the controller": "publish.*|consumer_calls|env_backend|application_files|rails_files|schemas",
     "rotation on the controller": "rotation|rotation_(plan|check|kinds|adapters|logins|rules|expected|validate|checks_.*|lock)|adapter_.*|"
     "controller_commands|rails_repository",
-    "controller": "standing|sarif|junit|reports|action|packing|crash|terminal|env_text|settings_yaml",
+    "controller": "standing|sarif|junit|reports|action|packing|terminal|env_text|settings_yaml",
 }
 
 
 def part_of(path: Path) -> list[str]:
-    name = path.stem.removeprefix("_")
-    on_host = path.parent.name == "module_utils"
-    return [
-        part
-        for part, names in PARTS.items()
-        if re.fullmatch(names, name) and not (on_host and part == "controller" and name == "crash")
-    ]
+    return [part for part, names in PARTS.items() if re.fullmatch(names, path.stem.removeprefix("_"))]
 
 
 def test_every_file_of_the_core_is_in_a_part() -> None:
@@ -85,10 +79,14 @@ def test_a_fault_fits_the_tree_and_is_looked_for(fault: Fault) -> None:
     seconds, at_once = (last.seconds, last.at_once) if last else ({}, 2)
     chosen = choose(TABLE, [fault.file], seconds, BUDGET, at_once).steps
     assert fault.step in chosen, f"a change of {fault.file} does not run {fault.step}"
-    folder = {"unit": "tests/unit/", "machine": "tests/demo/"}.get(fault.step)
     kind, _dash, name = fault.step.partition("-")
-    folders = {"integration": (f"tests/integration/{name}/",), "scenario": ("molecule/",)}.get(kind, (folder,))
-    assert all(str(test).startswith(tuple(map(str, folders))) for test in fault.tests)
+    folders = {
+        "unit": "tests/unit/",
+        "machine": "tests/demo/",
+        "scenario": "molecule/",
+        "integration": f"tests/integration/{name}/",
+    }
+    assert [test for test in fault.tests if not test.startswith(folders[kind])] == []
 
 
 def test_a_find_that_is_not_there_once_is_refused() -> None:

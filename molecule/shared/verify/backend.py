@@ -118,10 +118,10 @@ class Backend:
         self.wait(instance)
 
     def wait(self, instance: str) -> float:
-        """Until the application's user gets an answer; a fresh connection each time."""
+        """Until the application's user gets an answer; a fresh connection each time, which hears its end and does not sit out a time of its own."""
 
         def answers() -> bool:
-            with self.connect(instance, **ONCE) as client:
+            with self.connect(instance, socket_timeout=PATIENCE, **ONCE) as client:
                 return bool(client.ping())
 
         return until(answers, f"{instance} answers its application")
